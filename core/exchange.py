@@ -1,0 +1,212 @@
+"""One request as it is about to be sent, and what came of it: shared by sending, history, checks, the runner and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import IO, Literal
+
+from core.models import ClientCertificate, Request
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Route:
+    """How the connection is made; one long-lived client serves each distinct route."""
+
+    verify_tls: bool = True
+    ca_file: str | None = None
+    client_certificate: ClientCertificate | None = field(default=None, repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    http2: bool = False
+
+
+@dataclass(frozen=True)
+class SecretUse:
+    """That a request holds a secret: its rules, never its value."""
+
+    name: str
+    credential: str = ""
+    """The workspace's credential name for a linked variable; empty for a value of the local store or of this run."""
+    allowed_hosts: tuple[str, ...] | None = None
+    refetch_on_401: bool = False
+    consented: bool = False
+    """Consent is in the environment or the command line: no approval of hosts is asked, only `allowed_hosts` restricts."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The request with names instead of secrets: all that a screen, a report or the history may hold."""
+
+    url: str
+    headers: Headers
+    body: str
+    """Text, or a line that describes bytes; empty without a body."""
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """A body streamed from a file of this machine."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request with every template rendered, ready to send; what it shows of itself has names instead of secrets."""
+
+    reference: str
+    """Path below `requests/` without `.toml`; empty for a request without a file."""
+    request: Request
+    """As in its file, merged with what its folders give it."""
+    method: str
+    url: str = field(repr=False)
+    headers: Headers = field(repr=False)
+    content: bytes | FileContent | Sequence[bytes | FileContent] | None = field(repr=False)
+    shown: Shown
+    uses: Mapping[str, SecretUse]
+    route: Route
+    timeout: float
+    """Seconds for the whole exchange."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Where the time went, in milliseconds; None where a phase did not happen (a kept connection has no connect)."""
+
+    total_ms: float
+    connect_ms: float | None = None
+    """Name look-up and TCP connect."""
+    tls_ms: float | None = None
+    first_byte_ms: float | None = None
+    """From the request written to the first byte of the answer."""
+    download_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One answer that sent us elsewhere, redacted."""
+
+    method: str
+    url: str
+    status: int
+    location: str
+    dropped: tuple[str, ...] = ()
+    """Headers not sent to the next origin, because it is another."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer as received. `body` is the decoded content: shown only through a Redactor, as received only by Save, -o, --raw."""
+
+    status: int
+    reason: str
+    http_version: str
+    headers: Headers = field(repr=False)
+    body: "ReceivedBody" = field(repr=False)
+    truncated: str | None = None
+    """Why the body is not whole, None where it is."""
+
+
+class ReceivedBody:
+    """The bytes of an answer: in memory up to a limit, past it in an unlinked file that only this process can open."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._file = file
+        self.size = size
+
+    def read(self, offset: int = 0, length: int = -1) -> bytes:
+        self._file.seek(offset)
+        return self._file.read(length)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __repr__(self) -> str:
+        return f"ReceivedBody({self.size} bytes)"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    name: str
+    passed: bool
+    message: str = ""
+    """What was found instead, redacted."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request as sent, plus its answer. `shown` is redacted; the response is as received."""
+
+    id: str
+    reference: str
+    environment: str
+    started_at: datetime
+    method: str
+    shown: Shown
+    secrets_used: tuple[str, ...]
+    timing: Timing
+    response: Response
+    hops: tuple[Hop, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What happened on the way: a secret was fetched anew after a 401, a cookie was refused."""
+    checks: tuple[CheckResult, ...] = ()
+    captured: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class ErrorInfo:
+    """A failure as reports name it, redacted."""
+
+    kind: str
+    message: str
+    hint: str | None = None
+
+
+Outcome = Literal["passed", "failed", "error", "skipped"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run says of one request."""
+
+    reference: str
+    iteration: int
+    outcome: Outcome
+    method: str
+    url: str
+    exchange: Exchange | None = field(default=None, repr=False)
+    error: ErrorInfo | None = None
+    exit_code: int = 0
+    """What this result alone would make of the command's exit code."""
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    workspace: str
+    environment: str
+    started_at: datetime
+    total: int
+
+
+@dataclass(frozen=True)
+class RequestStarted:
+    reference: str
+    iteration: int
+
+
+@dataclass(frozen=True)
+class RequestFinished:
+    result: Result
+
+
+@dataclass(frozen=True)
+class RunFinished:
+    duration_ms: float
+    interrupted: bool = False
+
+
+RunEvent = RunStarted | RequestStarted | RequestFinished | RunFinished

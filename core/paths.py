@@ -1,0 +1,122 @@
+"""Where this user's files are, and how the store is unlocked unattended: the only reader of HOME, XDG and HUSHPOST_* places."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from core.secret import Secret
+
+APP = "hushpost"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The three folders of this user, created 0700 on first write."""
+
+    config: Path
+    data: Path
+    state: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.config / "settings.toml"
+
+    @property
+    def workspaces(self) -> Path:
+        return self.config / "workspaces.toml"
+
+    @property
+    def store(self) -> Path:
+        return self.data / "credentials.hush"
+
+    @property
+    def history(self) -> Path:
+        return self.state / "history"
+
+    @property
+    def log(self) -> Path:
+        return self.state / "hushpost.log"
+
+    def ensure(self) -> None:
+        """Create the folders, readable by this user only."""
+        for folder in (self.config, self.data, self.state):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def exposed(self) -> Sequence[Path]:
+        """Our folders and files that others on this machine may read, for a warning at start."""
+        candidates = [self.config, self.data, self.state, self.settings, self.workspaces, self.store, self.log]
+        found = []
+        for path in candidates:
+            try:
+                mode = path.stat().st_mode
+            except OSError:
+                continue
+            if stat.S_IMODE(mode) & 0o077:
+                found.append(path)
+        return found
+
+
+@dataclass(frozen=True)
+class Unlock:
+    """How the store is opened without a person: from HUSHPOST_PASSPHRASE or HUSHPOST_KEY_FILE."""
+
+    passphrase: Secret | None = None
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the process was started with, read once: later reads of the environment would see nothing secret."""
+
+    paths: Paths
+    unlock: Unlock
+    over_ssh: bool
+    """SSH_CONNECTION is set: no animations, clipboard by OSC 52, no browser."""
+    has_display: bool
+    no_color: bool
+    editor: str | None
+    pager: str | None
+    proxies: dict[str, str]
+    """http_proxy, https_proxy, all_proxy and no_proxy in lower case, as far as set."""
+
+
+def read_surroundings(environ: MutableMapping[str, str] | None = None) -> Surroundings:
+    """Read places and unlocking from the environment and remove from it what is secret, so that no child inherits it."""
+    env = os.environ if environ is None else environ
+
+    def folder(variable: str, default: Path) -> Path:
+        value = env.get(variable)
+        return Path(value).expanduser() if value else default
+
+    dirs = platformdirs.PlatformDirs(APP, appauthor=False)
+    passphrase = env.pop("HUSHPOST_PASSPHRASE", None)
+    key_file = env.get("HUSHPOST_KEY_FILE")
+    proxies = {}
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        # Upper-case HTTP_PROXY can be set by a request header under CGI (httpoxy); this is no CGI program.
+        value = env.get(name) or env.get(name.upper())
+        if value:
+            proxies[name] = value
+    return Surroundings(
+        paths=Paths(
+            config=folder("HUSHPOST_CONFIG_DIR", dirs.user_config_path),
+            data=folder("HUSHPOST_DATA_DIR", dirs.user_data_path),
+            state=folder("HUSHPOST_STATE_DIR", dirs.user_state_path),
+        ),
+        unlock=Unlock(
+            passphrase=Secret(passphrase) if passphrase else None,
+            key_file=Path(key_file).expanduser() if key_file else None,
+        ),
+        over_ssh=bool(env.get("SSH_CONNECTION")),
+        has_display=bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")),
+        no_color=bool(env.get("NO_COLOR")),
+        editor=env.get("VISUAL") or env.get("EDITOR"),
+        pager=env.get("PAGER"),
+        proxies=proxies,
+    )

@@ -1,0 +1,100 @@
+"""What a vault provider is: a logged-in connection, what it returns, and how a login talks to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from core.vault.config import AnyLink
+
+
+@dataclass(frozen=True)
+class FetchedSecret:
+    """A secret as the vault holds it, before a JSON key is chosen; `data` never appears in a repr."""
+
+    data: bytes = field(repr=False)
+    version: str = ""
+    stages: tuple[str, ...] = ()
+    """AWS staging labels; empty elsewhere."""
+    created: datetime | None = None
+    resolved_id: str = ""
+    """What the vault calls it: ARN, full resource name, mount and path, identifier with version."""
+    notes: tuple[str, ...] = ()
+    """Warnings for a person (`expires in 2 days`), never the value."""
+    fingerprint: str = ""
+    """Of the login material it was fetched with, where that is read from files anew each time (`cache_file` off)."""
+
+
+@dataclass(frozen=True)
+class SecretSummary:
+    """One row of a picker: names only."""
+
+    name: str
+    """What is shown."""
+    link_fields: Mapping[str, object]
+    """Fields of the provider's link struct that select it, to fill in the link form."""
+    is_folder: bool = False
+    """Listing again with `name` as prefix goes one level down."""
+
+
+class Provider(Protocol):
+    """A logged-in connection to one vault account. Methods block; they may be called from several threads."""
+
+    @property
+    def identity(self) -> str:
+        """Shown to the user: ARN, token display name and policies, service account e-mail, account user name."""
+        ...
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the login ends, aware UTC; None = not known to end. A provider that renews by itself reports None."""
+        ...
+
+    def fetch(self, link: AnyLink) -> FetchedSecret:
+        """Read one secret, whole; the JSON key of the link is applied by the caller.
+
+        Raises SecretNotFound, AccessDenied, LoginRequired, LoginFailed, ProviderUnavailable.
+        """
+        ...
+
+    def list_secrets(self, prefix: str, limit: int) -> Sequence[SecretSummary]:
+        """At most `limit` secrets whose names start with `prefix`, for a picker. AccessDenied where listing is not allowed."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class AuthPrompter(Protocol):
+    """How a login talks to a person; called from a provider's thread, each method blocks until there is an answer.
+
+    A refusal (CI, or the person cancelled) raises LoginRequired.
+    """
+
+    def ask_code(self, title: str, message: str) -> str:
+        """A short one-time code, such as of an MFA device."""
+        ...
+
+    def show_device_code(self, url: str, code: str, expires_at: datetime) -> "Dismiss":
+        """Show where to type which code until the returned object is dismissed; its `cancelled` is polled by the login."""
+        ...
+
+    def open_url(self, url: str, redirect_uri: str) -> "Dismiss":
+        """Open a browser, or show the address where there is none, while the login listens on `redirect_uri`.
+
+        `pasted` of the returned object is a redirect address that the person pasted back, if any.
+        """
+        ...
+
+
+class Dismiss(Protocol):
+    """Something shown to a person while a login waits."""
+
+    @property
+    def cancelled(self) -> bool: ...
+
+    @property
+    def pasted(self) -> str | None: ...
+
+    def dismiss(self) -> None: ...
