@@ -1,0 +1,198 @@
+"""The app: modes, global keys, and the last resort when something breaks."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import events
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from core.errors import HushpostError
+from tui import keys, themes
+from tui.foreign import visible
+
+if TYPE_CHECKING:
+    from core.session import Session
+    from tui.screens.base import SessionScreen
+
+MODES = {
+    "workspaces": "WorkspacesScreen",
+    "requests": "RequestsScreen",
+    "environments": "EnvironmentsScreen",
+    "credentials": "CredentialsScreen",
+    "settings": "SettingsScreen",
+}
+"""Mode and the class in `tui.screens.MODE` that shows it, imported when it is first gone to."""
+
+_NEEDS_WORKSPACE = ("requests", "environments")
+
+
+class HushpostApp(App[None], inherit_bindings=False):
+    """One session on the screen. Without `start` it opens the workspace used last."""
+
+    TITLE = "hushpost"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.APP)
+    ENABLE_COMMAND_PALETTE = True
+    NOTIFICATION_TIMEOUT = 5
+    COMMANDS = {lambda: import_module("tui.commands").Actions}
+
+    def __init__(self, session: Session, *, start: Path | None = None) -> None:
+        self.session = session
+        self._start_error: HushpostError | None = None
+        self._open_first(start)
+        self.DEFAULT_MODE = "requests" if session.workspace is not None else "workspaces"  # type: ignore[misc]
+        super().__init__()
+        for mode, screen in MODES.items():
+            self.add_mode(mode, self._screen_factory(mode, screen))
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        theme_name = session.settings.theme or themes.DEFAULT
+        self.theme = theme_name if theme_name in self.available_themes else themes.DEFAULT
+        if session.surroundings.over_ssh:
+            self.animation_level = "none"
+        self._last_input = monotonic()
+
+    def _open_first(self, start: Path | None) -> None:
+        session = self.session
+        try:
+            if start is not None:
+                session.open_workspace(start)
+            elif session.workspace is None and (known := session.registry.known()):
+                session.open_workspace(known[0].path)
+        except HushpostError as error:
+            self._start_error = error
+
+    def _screen_factory(self, mode: str, screen: str) -> Callable[[], Screen[Any]]:
+        return lambda: cast("Screen[Any]", getattr(import_module(f"tui.screens.{mode}"), screen)(self.session))
+
+    def on_mount(self) -> None:
+        self.apply_keys()
+        self.set_interval(20, self._lock_when_idle)
+        if self._start_error is not None:
+            self.tell_error(self._start_error)
+
+    # What screens tell the app
+
+    def apply_keys(self) -> None:
+        """Take the keys of the settings; what cannot be used is told and its default stays."""
+        usable, problems = keys.keymap(self.session.settings.keys)
+        self.set_keymap(usable)
+        for problem in problems:
+            self.notify(visible(problem), title="Keys", severity="warning", markup=False, timeout=10)
+
+    def status_changed(self) -> None:
+        """Something the header shows may have changed."""
+        for screen in self.screen_stack:
+            look = getattr(screen, "status_changed", None)
+            if look is not None:
+                look()
+
+    def tell_error(self, error: HushpostError) -> None:
+        text = str(error) if not error.hint else f"{error}\n{error.hint}"
+        self.notify(
+            visible(self.session.redact(text), lines=True), title="Error", severity="error", markup=False, timeout=12
+        )
+
+    @property
+    def base_screen(self) -> SessionScreen[Any]:
+        """The mode's own screen, below any dialog."""
+        return cast("SessionScreen[Any]", self.screen_stack[0])
+
+    # Global keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Under a dialog only its own keys work, so that no key acts on what cannot be seen."""
+        if action in _GLOBAL and len(self.screen_stack) > 1:
+            return action in ("quit_or_copy", "help") and False
+        return True
+
+    async def action_mode(self, mode: str) -> None:
+        if mode == self.current_mode:
+            return
+        if mode in _NEEDS_WORKSPACE and self.session.workspace is None:
+            self.notify("open or create a workspace first", severity="warning", markup=False)
+            return
+        if self.base_screen.leave_allowed(lambda: self.switch_mode(mode)):
+            await self.switch_mode(mode)
+
+    def action_help(self) -> None:
+        from tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.session, self.screen))
+
+    def action_environment(self) -> None:
+        from tui.screens.dialogs import choose_environment
+
+        self.base_screen.run(lambda: choose_environment(self.base_screen))
+
+    def action_jump(self) -> None:
+        from tui.screens.dialogs import jump_to_request
+
+        self.base_screen.run(lambda: jump_to_request(self.base_screen))
+
+    def action_lock(self) -> None:
+        from tui.cures import unlock
+
+        if self.session.store.unlocked:
+            self.session.lock()
+            self.notify("locked: the key, logins and cached secrets are gone from memory", markup=False)
+            self.status_changed()
+            self.base_screen.session_resumed()
+        else:
+            self.base_screen.run(lambda: unlock(self.base_screen))
+
+    def action_quit_or_copy(self) -> None:
+        text = self.screen.get_selected_text()
+        if text:
+            self.copy_to_clipboard(text)
+            self.screen.clear_selection()
+        else:
+            self.action_ask_quit()
+
+    def action_ask_quit(self) -> None:
+        if self.base_screen.leave_allowed(self.exit):
+            self.exit()
+
+    # Idle lock
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.InputEvent):
+            self._last_input = monotonic()
+        await super().on_event(event)
+
+    def _lock_when_idle(self) -> None:
+        minutes = self.session.settings.lock_after_minutes
+        if minutes and self.session.store.unlocked and monotonic() - self._last_input > minutes * 60:
+            self.session.lock()
+            self.notify(f"locked after {minutes} minutes without a key", markup=False, timeout=60)
+            self.status_changed()
+            self.base_screen.session_resumed()
+
+    # Last resort
+
+    def _fatal_error(self) -> None:
+        """A bug: end with a redacted message. Textual's own traceback prints local variables, which hold secrets."""
+        from rich.text import Text
+
+        self.bell()
+        text = self.session.redact(traceback.format_exc())
+        self._exit_renderables.append(Text(f"hushpost stopped because of a bug in it:\n\n{visible(text, lines=True)}"))
+        self._close_messages_no_wait()
+
+
+_GLOBAL = ("mode", "help", "environment", "jump", "lock", "command_palette", "ask_quit", "quit_or_copy")
+
+
+def run_app(session: Session, *, start: Path | None = None) -> int:
+    """Show the app until the person quits; the exit code."""
+    app = HushpostApp(session, start=start)
+    app.run(mouse=session.settings.mouse)
+    return app.return_code or 0

@@ -1,0 +1,206 @@
+"""One table of all key bindings: the screens take theirs from it, help and the palette show it, settings may remap it.
+
+A row's `name` is what stands in settings.toml under `[keys]`; `none` there takes the keys of an action away.
+Defaults avoid ctrl with h i j m [ (the same bytes as other keys), a b (screen, tmux) and q s z (job and flow control), apart
+from ctrl+s, which f9 stands in for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+from tui.foreign import visible
+
+
+@dataclass(frozen=True)
+class Key:
+    """One action and its default keys, several separated by commas."""
+
+    name: str
+    keys: str
+    action: str
+    label: str
+    """What the footer says; short."""
+    help: str = ""
+    """What the help and the palette say; the label where it is empty."""
+    show: bool = False
+    """In the footer while it can be used."""
+    priority: bool = False
+    """Before the focused widget: only for keys that no text field needs."""
+    palette: bool = True
+
+    @property
+    def place(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def sentence(self) -> str:
+        return self.help or self.label
+
+
+PLACES: Mapping[str, str] = {
+    "app": "everywhere",
+    "requests": "requests",
+    "tree": "request tree",
+    "table": "table of names and values",
+    "response": "response",
+    "workspaces": "workspaces",
+    "environments": "environments",
+    "credentials": "credentials",
+    "details": "linked-secret details",
+    "settings": "settings",
+    "dialog": "dialogs",
+}
+
+APP = (
+    Key("app.help", "f1", "app.help", "Help", "keys of this screen and what it is for", show=True, priority=True),
+    Key("app.workspaces", "f2", "app.mode('workspaces')", "Workspaces", "go to the workspaces", priority=True),
+    Key("app.requests", "f3", "app.mode('requests')", "Requests", "go to the requests", priority=True),
+    Key("app.environments", "f4", "app.mode('environments')", "Environments", "go to the environments", priority=True),
+    Key("app.credentials", "f5", "app.mode('credentials')", "Credentials", "go to the credentials", priority=True),
+    Key("app.settings", "f8", "app.mode('settings')", "Settings", "go to the settings", priority=True),
+    Key("app.environment", "ctrl+t", "app.environment", "Environment", "switch the environment", priority=True),
+    Key("app.jump", "ctrl+g", "app.jump", "Jump", "jump to a request by its name", priority=True),
+    Key("app.palette", "ctrl+p", "app.command_palette", "Palette", "every action by name", show=True, priority=True),
+    Key("app.lock", "ctrl+l", "app.lock", "Lock", "lock the credential store, or unlock it", priority=True),
+    Key("app.quit", "ctrl+c", "app.quit_or_copy", "Quit", "copy the selected text, else quit", priority=False),
+    Key("app.plain_help", "1", "app.help", "Help", palette=False),
+    Key("app.plain_workspaces", "2", "app.mode('workspaces')", "Workspaces", palette=False),
+    Key("app.plain_requests", "3", "app.mode('requests')", "Requests", palette=False),
+    Key("app.plain_environments", "4", "app.mode('environments')", "Environments", palette=False),
+    Key("app.plain_credentials", "5", "app.mode('credentials')", "Credentials", palette=False),
+    Key("app.plain_settings", "8", "app.mode('settings')", "Settings", palette=False),
+    Key("app.plain_quit", "q", "app.ask_quit", "Quit", palette=False),
+)
+
+DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "close without doing anything", show=True, palette=False),)
+
+WORKSPACES: tuple[Key, ...] = ()
+REQUESTS: tuple[Key, ...] = ()
+TREE: tuple[Key, ...] = ()
+TABLE: tuple[Key, ...] = ()
+RESPONSE: tuple[Key, ...] = ()
+ENVIRONMENTS: tuple[Key, ...] = ()
+CREDENTIALS: tuple[Key, ...] = ()
+DETAILS: tuple[Key, ...] = ()
+SETTINGS: tuple[Key, ...] = ()
+
+
+def table() -> tuple[Key, ...]:
+    """All rows, in the order of the help."""
+    return (
+        *APP,
+        *WORKSPACES,
+        *REQUESTS,
+        *TREE,
+        *TABLE,
+        *RESPONSE,
+        *ENVIRONMENTS,
+        *CREDENTIALS,
+        *DETAILS,
+        *SETTINGS,
+        *DIALOG,
+    )
+
+
+def bindings(keys: Sequence[Key]) -> list[BindingType]:
+    """The rows as a class's BINDINGS."""
+    return [
+        Binding(
+            key.keys, key.action, key.label, show=key.show, priority=key.priority, id=key.name, tooltip=key.sentence
+        )
+        for key in keys
+    ]
+
+
+def key_names(keys: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in keys.split(",") if key.strip())
+
+
+_NOWHERE = "f24"
+"""A key no keyboard sends: what an action is bound to when it has none, since Textual cannot take a binding away."""
+
+_SPECIAL = frozenset(
+    "escape enter tab space backspace delete insert home end pageup pagedown up down left right comma".split()
+)
+
+
+def is_key(name: str) -> bool:
+    """Whether a terminal can send what this names: `ctrl+r`, `f6`, `alt+up`, `?`."""
+    *modifiers, key = name.split("+") if name != "+" else [name]
+    if any(modifier not in ("ctrl", "alt", "shift", "super") for modifier in modifiers):
+        return False
+    if len(key) == 1:
+        return key.isprintable()
+    if key in _SPECIAL or (key.startswith("f") and key[1:].isdigit() and 1 <= int(key[1:]) <= 24):
+        return True
+    return _is_character_name(key)
+
+
+def _is_character_name(key: str) -> bool:
+    """The long names Textual gives to signs, such as `question_mark`."""
+    from textual.keys import key_to_character
+
+    character = key_to_character(key)
+    return character is not None and len(key) > 1
+
+
+def keymap(remapped: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """What Textual needs to rebind, and a sentence for each entry of the settings that cannot be used."""
+    known = {key.name: key for key in table()}
+    usable: dict[str, str] = {}
+    problems: list[str] = []
+    for name, keys in remapped.items():
+        shown = visible(name)
+        if name not in known:
+            problems.append(f'there is no action "{shown}" to give keys to')
+            continue
+        if keys.strip() in ("", "none"):
+            usable[name] = _NOWHERE
+            continue
+        bad = [key for key in key_names(keys) if not is_key(key)]
+        if bad:
+            problems.append(f'"{shown}": there is no key "{visible(bad[0])}"')
+            continue
+        usable[name] = ",".join(key_names(keys))
+    problems += _conflicts(known, usable)
+    return usable, problems
+
+
+def _conflicts(known: Mapping[str, Key], usable: Mapping[str, str]) -> list[str]:
+    """Keys that two actions of one place, or one of them everywhere, would share because of the settings."""
+    holders: dict[str, list[str]] = {}
+    for name, key in known.items():
+        for one in key_names(usable.get(name, key.keys)):
+            holders.setdefault(one, []).append(name)
+    problems = []
+    for one, names in holders.items():
+        if one == _NOWHERE:
+            continue
+        for position, name in enumerate(names):
+            for other in names[position + 1 :]:
+                changed = name in usable or other in usable
+                places = {known[name].place, known[other].place}
+                if changed and (len(places) == 1 or "app" in places):
+                    problems.append(f'"{visible(one)}" is the key of both "{name}" and "{other}"')
+    return problems
+
+
+def keys_of(name: str, remapped: Mapping[str, str]) -> str:
+    """The keys of an action as a person reads them."""
+    known = {key.name: key.keys for key in table()}
+    keys = remapped.get(name) or known.get(name, "")
+    return ", ".join("" if key == _NOWHERE else shown_key(key) for key in key_names(keys))
+
+
+def shown_key(key: str) -> str:
+    from textual.keys import format_key
+
+    if key.startswith("ctrl+"):
+        return "^" + key.removeprefix("ctrl+")
+    return {"escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "delete": "del"}.get(key) or (
+        key.upper() if key[0] == "f" and key[1:].isdigit() else format_key(key)
+    )

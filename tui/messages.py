@@ -1,0 +1,14 @@
+"""What widgets say to the screen that holds them, where more than one widget says it."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+
+class Notice(Message):
+    """Something to tell the person in passing; the text is shown as it is, never as markup."""
+
+    def __init__(self, text: str, *, warning: bool = False) -> None:
+        super().__init__()
+        self.text = text
+        self.warning = warning

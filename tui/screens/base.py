@@ -1,0 +1,160 @@
+"""What every screen and dialog is made of: the session, work that runs beside the keys, and errors shown with their cure."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.worker import Worker
+
+from core.errors import HushpostError
+from tui.foreign import visible
+from tui.messages import Notice
+from tui.widgets.footer import KeyFooter
+from tui.widgets.header import StatusHeader
+
+if TYPE_CHECKING:
+    from core.session import Session
+    from tui.app import HushpostApp
+
+T = TypeVar("T")
+
+_CURES_AT_MOST = 12
+"""How often one piece of work may be cured and tried again; a request can need several bindings and hosts."""
+
+
+class SessionWork(Screen[ScreenResultType]):
+    """A screen that talks to core; widgets below it never do."""
+
+    CSS_PATH = None
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+
+    @property
+    def hushpost(self) -> HushpostApp:
+        return cast("HushpostApp", self.app)
+
+    def run(
+        self,
+        work: Callable[[], Awaitable[T]],
+        then: Callable[[T], object] | None = None,
+        *,
+        failed: Callable[[HushpostError], object] | None = None,
+        group: str = "work",
+        exclusive: bool = False,
+    ) -> Worker[None]:
+        """Run a coroutine of core beside the keys, then hand its result to `then`, which may be a coroutine function.
+
+        `work` is called again after a failure that the person cured in a dialog, so it is a function and not a coroutine. What
+        is not cured goes to `failed`, by default a notification. Other exceptions are bugs and end the app.
+        """
+        return self.run_worker(self._work(work, then, failed), group=group, exclusive=exclusive)
+
+    async def _work(
+        self,
+        work: Callable[[], Awaitable[T]],
+        then: Callable[[T], object] | None,
+        failed: Callable[[HushpostError], object] | None,
+    ) -> None:
+        try:
+            for _ in range(_CURES_AT_MOST):
+                try:
+                    result = await work()
+                    break
+                except HushpostError as error:
+                    from tui.cures import cured
+
+                    if not await cured(self, error):
+                        raise
+            else:
+                result = await work()
+            outcome: Any = then(result) if then is not None else None
+            if isawaitable(outcome):
+                await outcome
+        except HushpostError as error:
+            outcome = (failed or self.show_error)(error)
+            if isawaitable(outcome):
+                await outcome
+        finally:
+            if self.app.is_running:
+                self.hushpost.status_changed()
+
+    def attempt(self, work: Callable[[], T]) -> T | None:
+        """The result of plain (not async) work of core; an expected failure is shown, and None returned."""
+        try:
+            return work()
+        except HushpostError as error:
+            self.show_error(error)
+            return None
+
+    def show_error(self, error: HushpostError) -> None:
+        """Tell of a failure in passing: the sentence, and below it what to do."""
+        text = self.session.redact(str(error))
+        if error.hint:
+            text += "\n" + self.session.redact(error.hint)
+        self.tell(text, error=True)
+
+    def tell(self, text: str, *, warning: bool = False, error: bool = False) -> None:
+        """A notification of plain text: foreign names in it are shown letter by letter."""
+        severity = "error" if error else "warning" if warning else "information"
+        title = "Error" if error else "Warning" if warning else ""
+        self.app.notify(
+            visible(text, lines=True),
+            title=title,
+            severity=severity,
+            markup=False,
+            timeout=12 if error else 8 if warning else 4,
+        )
+
+    def on_notice(self, message: Notice) -> None:
+        message.stop()
+        self.tell(message.text, warning=message.warning)
+
+    async def ask(self, screen: Screen[T]) -> T | None:
+        """Show a dialog and wait for its answer; only inside `run` work or another worker."""
+        return cast("T | None", await self.app.push_screen_wait(screen))
+
+
+class SessionScreen(SessionWork[ScreenResultType]):
+    """A mode of the app: header, its own part, footer. `MODE` is its name in keys, palette and header."""
+
+    MODE: ClassVar[str] = ""
+
+    def compose(self) -> ComposeResult:
+        yield StatusHeader(self.session, self.MODE)
+        yield from self.compose_body()
+        yield KeyFooter()
+
+    def compose_body(self) -> ComposeResult:
+        """The part between header and footer."""
+        yield from ()
+
+    def on_screen_resume(self) -> None:
+        self.status_changed()
+        self.session_resumed()
+
+    def status_changed(self) -> None:
+        """Workspace, environment, lock or cache may have changed: the header looks again."""
+        for header in self.query(StatusHeader):
+            header.look()
+
+    def session_resumed(self) -> None:
+        """This screen is shown again; another one may have changed the session or the files meanwhile."""
+
+    def leave_allowed(self, then: Callable[[], object]) -> bool:
+        """Whether this screen may be left now; if not, it asks what to do with unsaved edits and calls `then` afterwards."""
+        return True
+
+
+class SessionDialog(SessionWork[ScreenResultType], ModalScreen[ScreenResultType]):
+    """A question over the screen; dismissed with None on esc."""
+
+    AUTO_FOCUS = "*"
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)

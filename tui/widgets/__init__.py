@@ -1,0 +1,1 @@
+"""Parts of screens: they hold plain data and post messages."""

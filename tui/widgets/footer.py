@@ -1,0 +1,73 @@
+"""The bottom line: the keys that matter for the focused part."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.keys import shown_key
+
+
+class KeyFooter(Widget, can_focus=False):
+    """One line drawn from the active bindings; a click on one does it."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES = {"key-footer--key"}
+    DEFAULT_CSS = """
+    KeyFooter { dock: bottom; height: 1; color: $footer-description-foreground; background: $footer-background; }
+    KeyFooter .key-footer--key { color: $footer-key-foreground; background: $footer-background; text-style: bold; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[tuple[str, str, str], ...] = ()
+        """Key as sent, key as shown, label."""
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._look)
+        self._look()
+
+    def _look(self, _: object = None) -> None:
+        if not self.screen.is_active:
+            return
+        seen: set[str] = set()
+        own: list[tuple[str, str, str]] = []
+        everywhere: list[tuple[str, str, str]] = []
+        for key, (node, binding, enabled, _tooltip) in self.screen.active_bindings.items():
+            name = binding.id or binding.action
+            if not (binding.show and enabled) or name in seen:
+                continue
+            seen.add(name)
+            (everywhere if node is self.app else own).append((key, shown_key(key), binding.description))
+        shown = (*own, *everywhere)
+        if shown != self._shown:
+            self._shown = shown
+            self.refresh()
+
+    def _spans(self) -> list[tuple[int, int, str]]:
+        """Start, end and key of what fits."""
+        spans = []
+        x = 1
+        for key, shown, label in self._shown:
+            end = x + len(shown) + 1 + len(label)
+            if end > self.size.width:
+                break
+            spans.append((x, end, key))
+            x = end + 2
+        return spans
+
+    def render_line(self, y: int) -> Strip:
+        base = self.rich_style
+        bold = self.get_component_rich_style("key-footer--key")
+        segments = [Segment(" ", base)]
+        for (_start, _end, _key), (_sent, shown, label) in zip(self._spans(), self._shown, strict=False):
+            segments += [Segment(shown, bold), Segment(f" {label}  ", base)]
+        return Strip(segments).adjust_cell_length(self.size.width, base + Style.null())
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, key in self._spans():
+            if start <= event.x < end:
+                self.app.simulate_key(key)

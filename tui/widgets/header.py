@@ -1,0 +1,183 @@
+"""The top line: which workspace and environment, the modes, the lock, and how long cached secrets live."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from core.errors import HushpostError
+from tui.foreign import shortened, visible
+
+if TYPE_CHECKING:
+    from core.session import Session
+
+MODES = (
+    ("workspaces", "2", "Workspaces", "Work"),
+    ("requests", "3", "Requests", "Req"),
+    ("environments", "4", "Environments", "Env"),
+    ("credentials", "5", "Credentials", "Cred"),
+    ("settings", "8", "Settings", "Set"),
+)
+"""Mode, its plain key, its name, and its name where there is little room."""
+
+COLORS = {
+    "red": "#d75f5f",
+    "yellow": "#d7af5f",
+    "green": "#5faf5f",
+    "cyan": "#5fafaf",
+    "blue": "#5f87d7",
+    "magenta": "#af5faf",
+}
+"""An environment's named colours as they are drawn; its name stands on them in black or white."""
+
+
+def clock(seconds: float) -> str:
+    """`12:04`, or `1:02:09` from an hour on."""
+    whole = max(0, int(seconds))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+class StatusHeader(Widget, can_focus=False):
+    """One line that looks at the session when told, and once a second while there are secrets to count down."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES = {"header--mode", "header--current", "header--dim", "header--warning"}
+    DEFAULT_CSS = """
+    StatusHeader { dock: top; height: 1; color: $foreground; background: $panel; }
+    StatusHeader .header--mode { color: $text-muted; background: $panel; }
+    StatusHeader .header--current { color: $foreground; background: $surface; text-style: bold underline; }
+    StatusHeader .header--dim { color: $text-muted; background: $panel; }
+    StatusHeader .header--warning { color: $text-warning; background: $panel; text-style: bold; }
+    """
+
+    def __init__(self, session: Session, mode: str) -> None:
+        super().__init__()
+        self.session = session
+        self.mode = mode
+        self._left: tuple[str, str, str] = ("", "", "")
+        """Workspace, environment, its colour."""
+        self._lock = ""
+        self._cache = ""
+        self._modes_at: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        self._timer = self.set_interval(1, self._tick, pause=True)
+        self.look()
+
+    def look(self) -> None:
+        """Read everything again; the countdown runs only while there is something to count."""
+        session = self.session
+        workspace = session.workspace
+        name = visible(workspace.name) if workspace is not None else "no workspace"
+        environment = session.environment or ("base" if workspace is not None else "")
+        left = (name, visible(environment), self._color())
+        lock = "unlocked" if session.store.unlocked else "locked" if session.store.exists else "no store"
+        cache = self._cache_text()
+        if (left, lock, cache) != (self._left, self._lock, self._cache):
+            self._left, self._lock, self._cache = left, lock, cache
+            self.refresh()
+        if cache and self.screen.is_active:
+            self._timer.resume()
+        else:
+            self._timer.pause()
+
+    def _color(self) -> str:
+        workspace, environment = self.session.workspace, self.session.environment
+        if workspace is None or environment is None:
+            return ""
+        try:
+            color = workspace.load_environment(environment).color or ""
+        except HushpostError:
+            return ""
+        return COLORS.get(color, color)
+
+    def _cache_text(self) -> str:
+        entries = self.session.cached()
+        if not entries:
+            return ""
+        return f"{len(entries)} cached {clock(min(entry.remaining_s for entry in entries))}"
+
+    def _tick(self) -> None:
+        if not self.screen.is_active:
+            self._timer.pause()
+            return
+        before, self._cache = self._cache, self._cache_text()
+        if self._cache == before:
+            return
+        if len(self._cache) != len(before):
+            self.look()
+            self.refresh()
+            return
+        start, end = self._cache_span()
+        self.refresh(Region(start, 0, end - start, 1))
+
+    def _cache_span(self) -> tuple[int, int]:
+        end = self.size.width - 1 - len(self._lock) - (2 if self._lock else 0)
+        return end - len(self._cache), end
+
+    def _modes(self, width: int) -> list[tuple[str, str]]:
+        """Mode and text of what fits into a width."""
+        for position in (2, 3):
+            texts = [(mode[0], f"{mode[1]} {mode[position]}") for mode in MODES]
+            if sum(len(text) + 2 for _, text in texts) <= width:
+                return texts
+        texts = [(mode[0], f"{mode[1]} {mode[3]}" if mode[0] == self.mode else mode[1]) for mode in MODES]
+        if sum(len(text) + 2 for _, text in texts) <= width:
+            return texts
+        return [entry for entry in texts if entry[0] == self.mode and len(entry[1]) + 2 <= width]
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        base = self.rich_style
+        dim = self.get_component_rich_style("header--dim")
+        right = [text for text in (self._cache, self._lock) if text]
+        right_width = sum(len(text) for text in right) + 2 * len(right)
+        name, environment, color = self._left
+        room = max(10, width - right_width - (22 if width < 120 else 66))
+        badge_text = f" {shortened(environment, max(4, room // 2))} " if environment else ""
+        name = shortened(name, max(6, room - len(badge_text) - 3))
+        segments = [Segment(f" {name} ", base + Style(bold=True))]
+        if badge_text:
+            segments.append(Segment(badge_text, self._badge(color, base)))
+        x = sum(len(segment.text) for segment in segments)
+        self._modes_at = []
+        free = width - right_width - x - 1
+        for mode, text in self._modes(free - 1):
+            shown = f" {text} "
+            if not self._modes_at:
+                segments.append(Segment(" ", base))
+                x += 1
+            style = "header--current" if mode == self.mode else "header--mode"
+            segments.append(Segment(shown, self.get_component_rich_style(style)))
+            self._modes_at.append((x, x + len(shown), mode))
+            x += len(shown)
+        segments.append(Segment(" " * max(0, width - x - right_width + 1), base))
+        for text in right:
+            style = self.get_component_rich_style("header--warning") if text == "unlocked" else dim
+            segments.append(Segment(text, style))
+            segments.append(Segment("  " if text is not right[-1] else " ", base))
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _badge(self, color: str, base: Style) -> Style:
+        if not color:
+            return base + Style(reverse=True)
+        from textual.color import Color, ColorParseError
+
+        try:
+            parsed = Color.parse(color)
+        except ColorParseError:
+            return base + Style(reverse=True)
+        return base + Style(color=parsed.get_contrast_text(1.0).rich_color, bgcolor=parsed.rich_color, bold=True)
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, mode in self._modes_at:
+            if start <= event.x < end:
+                self.app.call_later(self.app.run_action, f"app.mode('{mode}')")
