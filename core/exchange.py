@@ -1,25 +1,40 @@
-"""One request as it is about to be sent, and what came of it: shared by sending, history, checks, the runner and reports."""
+"""One request as it is about to be sent, and what came of it: what sending, history, checks, runner and reports share."""
 
 from __future__ import annotations
 
+import io
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Literal
 
-from core.models import ClientCertificate, Request
+from core.models import AwsSigV4Auth, DigestAuth, OAuth2Auth, Request
+from core.secret import Secret
 
 Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
+class CertificateFiles:
+    """A client certificate on this machine; `password` opens the key."""
+
+    cert: str
+    key: str | None = None
+    password: Secret | None = None
+
+
+@dataclass(frozen=True)
 class Route:
-    """How the connection is made; one long-lived client serves each distinct route."""
+    """How the connection is made; one long-lived client serves each distinct route. Paths are absolute."""
 
     verify_tls: bool = True
     ca_file: str | None = None
-    client_certificate: ClientCertificate | None = field(default=None, repr=False)
+    ca_digest: str = ""
+    """Start of the SHA-256 of the CA file: other authorities make another route, and ask for consent anew."""
+    client_certificate: CertificateFiles | None = field(default=None, repr=False)
     proxy: str | None = field(default=None, repr=False)
+    """With its user name and password; None for a direct connection."""
     http2: bool = False
 
 
@@ -33,7 +48,7 @@ class SecretUse:
     allowed_hosts: tuple[str, ...] | None = None
     refetch_on_401: bool = False
     consented: bool = False
-    """Consent is in the environment or the command line: no approval of hosts is asked, only `allowed_hosts` restricts."""
+    """Consent is in the environment or the command line: hosts need no approval, only `allowed_hosts` restricts."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,21 @@ class FileContent:
     size: int
 
 
+Content = bytes | FileContent | Sequence[bytes | FileContent] | None
+StepAuth = DigestAuth | OAuth2Auth | AwsSigV4Auth
+"""The kinds of auth that need an answer, a token or a signature, and so a step while sending."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A server besides the request's own that is given secrets while sending."""
+
+    purpose: Literal["token", "proxy"]
+    url: str = field(repr=False)
+    names: frozenset[str]
+    """The variables it is given, in any form."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A request with every template rendered, ready to send; what it shows of itself has names instead of secrets."""
@@ -65,12 +95,20 @@ class Prepared:
     method: str
     url: str = field(repr=False)
     headers: Headers = field(repr=False)
-    content: bytes | FileContent | Sequence[bytes | FileContent] | None = field(repr=False)
+    content: Content = field(repr=False)
     shown: Shown
     uses: Mapping[str, SecretUse]
+    """Every secret of the request, wherever it goes."""
     route: Route
     timeout: float
     """Seconds for the whole exchange."""
+    auth: StepAuth | None = field(default=None, repr=False)
+    """With its real values."""
+    held: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Which secrets stand where in what the request's own host receives: url, body, auth, header:NAME (lower case)."""
+    elsewhere: tuple[Destination, ...] = ()
+    terms: tuple[str, ...] = ()
+    """What the request asks of the route that this user has to approve before a secret takes it (see `core.hosts`)."""
 
 
 @dataclass(frozen=True)
@@ -100,33 +138,54 @@ class Hop:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer as received. `body` is the decoded content: shown only through a Redactor, as received only by Save, -o, --raw."""
+    """An answer as received. `body` is the decoded content: shown by a Redactor, as received by Save, -o, --raw."""
 
     status: int
     reason: str
     http_version: str
     headers: Headers = field(repr=False)
-    body: "ReceivedBody" = field(repr=False)
+    body: ReceivedBody = field(repr=False)
     truncated: str | None = None
     """Why the body is not whole, None where it is."""
 
 
 class ReceivedBody:
-    """The bytes of an answer: in memory up to a limit, past it in an unlinked file that only this process can open."""
+    """The bytes of an answer: in memory up to a limit, past it in an unlinked file that only this process can open.
+
+    May be read from several threads; the file's space is free again when the object is gone or closed.
+    """
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file = file
+        self._lock = threading.Lock()
         self.size = size
 
+    @classmethod
+    def of(cls, data: bytes) -> ReceivedBody:
+        return cls(io.BytesIO(data), len(data))
+
     def read(self, offset: int = 0, length: int = -1) -> bytes:
-        self._file.seek(offset)
-        return self._file.read(length)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(length)
 
     def close(self) -> None:
         self._file.close()
 
     def __repr__(self) -> str:
         return f"ReceivedBody({self.size} bytes)"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an exchange is, some times a second."""
+
+    phase: Literal["connecting", "sending", "waiting", "receiving"]
+    sent: int = 0
+    received: int = 0
+    """Bytes of the body, before decoding."""
+    total: int | None = None
+    """As the server announced it."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +213,7 @@ class Exchange:
     notes: tuple[str, ...] = ()
     """What happened on the way: a secret was fetched anew after a 401, a cookie was refused."""
     checks: tuple[CheckResult, ...] = ()
-    captured: Mapping[str, str] = field(default_factory=dict, repr=False)
+    captured: Mapping[str, str | Secret] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
