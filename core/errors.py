@@ -5,6 +5,7 @@
     ├─ TemplateError                 an undefined variable, or a cycle
     ├─ RequestError                  building or sending failed; `kind` says how
     ├─ FormatError                   an import or export we cannot read or express
+    ├─ FieldError                    a form's texts that make no credential or link
     ├─ StoreError                    the credential store
     │  ├─ StoreLocked
     │  ├─ WrongPassphrase
@@ -24,7 +25,7 @@ full stop, never hold a secret, and name the thing in double quotes; hints are a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
@@ -131,6 +132,14 @@ class FormatError(HushpostError):
         super().__init__(message, hint=hint)
         self.source = source
         self.where = where
+
+
+class FieldError(HushpostError):
+    """Texts that make no credential or link; `fields` has what is wrong with each, by field name, for a form to show."""
+
+    def __init__(self, message: str, *, fields: Mapping[str, str], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.fields = dict(fields)
 
 
 class StoreError(HushpostError):

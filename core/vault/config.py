@@ -1,8 +1,9 @@
-"""The credentials and links of every provider, as SDK-free structs whose field metadata feeds forms, validation, headless
-variables and the reference in the docs.
+"""The credentials and links of every provider, as SDK-free structs whose field metadata feeds forms, validation,
+headless variables and the reference in the docs.
 
-A field is `Annotated[TYPE, meta(label, help, env=…)]`: `label` is the provider's own word, `env` the end of the headless
-variable (`SERVERADDRESS` of `HUSHPOST_HASHICORP_SERVERADDRESS`). A field of type `Secret` is masked and asked for without echo.
+A field is `Annotated[TYPE, meta(label, help, env=…)]`: `label` is the provider's own word, `env` the end of the
+headless variable (`SERVERADDRESS` of `HUSHPOST_HASHICORP_SERVERADDRESS`). A field of type `Secret` is masked and asked
+for without echo.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import msgspec
 from core.secret import Secret
 
 
-def meta(label: str, help: str = "", *, env: str | None = None, path: bool = False, multiline: bool = False) -> msgspec.Meta:
+def meta(
+    label: str, help: str = "", *, env: str | None = None, path: bool = False, multiline: bool = False
+) -> msgspec.Meta:
     """What a form and the reference say of a field; `path` is a file of this machine, `multiline` wants a text area."""
     return msgspec.Meta(title=label, description=help, extra={"env": env, "path": path, "multiline": multiline})
 
@@ -28,10 +31,16 @@ class Credential(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     help: ClassVar[str] = ""
     env_type: ClassVar[str | None] = None
     """What the provider's TYPE (for Vault: AUTHMETHOD) variable says for this type; None: not from the environment."""
+    one_of: ClassVar[tuple[str, ...]] = ()
+    """Optional fields of which exactly one has to be given."""
+
+    def __post_init__(self) -> None:
+        if self.one_of and sum(bool(getattr(self, name)) for name in self.one_of) != 1:
+            raise ValueError(f"exactly one of {' and '.join(self.one_of)} is needed")
 
 
 class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="provider"):
-    """A reference to one secret in a vault; `credential` is a name that each user binds to a credential of their own."""
+    """A reference to one secret in a vault; `credential` is a name that each user binds to a credential of theirs."""
 
     credential: str
     key: Annotated[str, meta("JSON key", "one key of a JSON object; blank for the whole secret")] = ""
@@ -149,11 +158,14 @@ class GcpServiceAccount(Credential, frozen=True, tag="service_account"):
     label = "Service account key"
     help = "a key file of a service account, by path or kept in the store"
     env_type = "serviceAccount"
+    one_of = ("key_file", "key_json")
     key_file: Annotated[
         str,
         meta("Key file", "JSON key file of the service account", env="SERVICEACCOUNTKEYFILEPATH", path=True),
     ] = ""
-    key_json: Annotated[Secret | None, meta("Key (JSON)", "instead of a file: the file's content", multiline=True)] = None
+    key_json: Annotated[Secret | None, meta("Key (JSON)", "instead of a file: the file's content", multiline=True)] = (
+        None
+    )
     endpoint: Annotated[str, meta("Endpoint", "address of a private endpoint", env="ENDPOINT")] = ""
 
 
@@ -184,7 +196,9 @@ class GcpLink(Link, frozen=True, tag="gcp", kw_only=True):
 
 VaultAddress = Annotated[str, meta("Server address", "such as https://vault.example.com:8200", env="SERVERADDRESS")]
 VaultNamespace = Annotated[str, meta("Namespace", "of HCP Vault Dedicated: admin", env="NAMESPACE")]
-VaultCaFile = Annotated[str, meta("CA file", "PEM file with the authority of the server's certificate", env="CACERT", path=True)]
+VaultCaFile = Annotated[
+    str, meta("CA file", "PEM file with the authority of the server's certificate", env="CACERT", path=True)
+]
 
 
 class VaultToken(Credential, frozen=True, tag="token"):
@@ -263,9 +277,7 @@ class HashicorpLink(Link, frozen=True, tag="hashicorp", kw_only=True):
     mount: Annotated[str, meta("Secret mount path", "where the engine is mounted, such as secret")]
     path: Annotated[str, meta("Secret path", "below the mount, without data/")]
     kv_version: Annotated[Literal[1, 2], meta("KV version")] = 2
-    version: Annotated[
-        Annotated[int, msgspec.Meta(ge=1)] | None, meta("Version", "of KV 2; blank: the newest")
-    ] = None
+    version: Annotated[Annotated[int, msgspec.Meta(ge=1)] | None, meta("Version", "of KV 2; blank: the newest")] = None
 
     def __post_init__(self) -> None:
         if self.kv_version == 1 and self.version is not None:
@@ -311,7 +323,9 @@ class HcpLink(Link, frozen=True, tag="hcp", kw_only=True):
 
 AzureTenant = Annotated[str, meta("Tenant ID", "blank: the vault's own", env="TENANT_ID")]
 AzureAuthority = Annotated[str, meta("Authority", "of a sovereign cloud, such as https://login.microsoftonline.us")]
-AzureClientId = Annotated[str, meta("Client ID", "application registered for sign-in; blank: Azure's developer sign-on")]
+AzureClientId = Annotated[
+    str, meta("Client ID", "application registered for sign-in; blank: Azure's developer sign-on")
+]
 
 
 class AzureBrowser(Credential, frozen=True, tag="browser"):
@@ -335,6 +349,7 @@ class AzureServicePrincipal(Credential, frozen=True, tag="service_principal"):
     provider = "azure"
     label = "Service principal"
     env_type = "servicePrincipal"
+    one_of = ("client_secret", "certificate_path")
     tenant_id: Annotated[str, meta("Tenant ID", env="TENANT_ID")]
     client_id: Annotated[str, meta("Client ID", env="CLIENT_ID")]
     client_secret: Annotated[Secret | None, meta("Client secret", "or a certificate", env="CLIENT_SECRET")] = None
@@ -374,9 +389,7 @@ AzureCredential = (
 
 
 class AzureLink(Link, frozen=True, tag="azure", kw_only=True):
-    secret_identifier: Annotated[
-        str, meta("Secret identifier", "https://VAULT.vault.azure.net/secrets/NAME[/VERSION]")
-    ]
+    secret_identifier: Annotated[str, meta("Secret identifier", "https://VAULT.vault.azure.net/secrets/NAME[/VERSION]")]
 
     @property
     def label(self) -> str:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.vault.config import AnyLink
+
+CONNECT_S = 5.0
+READ_S = 10.0
+"""Time limits that a provider gives to its SDK for one call, with at most one retry."""
+TOTAL_S = 15.0
+"""How long one fetch may take in all, logging in included, a person's answers not; then its thread is abandoned."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +66,19 @@ class Provider(Protocol):
         ...
 
     def list_secrets(self, prefix: str, limit: int) -> Sequence[SecretSummary]:
-        """At most `limit` secrets whose names start with `prefix`, for a picker. AccessDenied where listing is not allowed."""
+        """At most `limit` secrets whose names start with `prefix`, for a picker. AccessDenied where one may not list."""
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class RereadsLogin(Protocol):
+    """A provider whose login material is read from files anew at every fetch (`cache_file` off)."""
+
+    def fingerprint(self) -> str:
+        """Of the material as it is now; a cached secret is served only while this equals its own. Blocks to read."""
+        ...
 
 
 class AuthPrompter(Protocol):
@@ -76,11 +91,11 @@ class AuthPrompter(Protocol):
         """A short one-time code, such as of an MFA device."""
         ...
 
-    def show_device_code(self, url: str, code: str, expires_at: datetime) -> "Dismiss":
-        """Show where to type which code until the returned object is dismissed; its `cancelled` is polled by the login."""
+    def show_device_code(self, url: str, code: str, expires_at: datetime) -> Dismiss:
+        """Show where to type which code until the returned object is dismissed; the login polls its `cancelled`."""
         ...
 
-    def open_url(self, url: str, redirect_uri: str) -> "Dismiss":
+    def open_url(self, url: str, redirect_uri: str) -> Dismiss:
         """Open a browser, or show the address where there is none, while the login listens on `redirect_uri`.
 
         `pasted` of the returned object is a redirect address that the person pasted back, if any.

@@ -1,0 +1,173 @@
+"""SecretCache: fetched secrets in memory, each until the first of two deadlines.
+
+The wall clock counts beside the monotonic one because the latter stands still while a laptop is suspended.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from core.vault.config import AnyCredential, AnyLink
+from core.vault.provider import FetchedSecret
+
+DEFAULT_MINUTES = 30
+MAX_MINUTES = 720
+USES_KEPT = 50
+
+
+@dataclass(frozen=True)
+class CacheKey:
+    """The credential itself and the link without what only selects from the fetched bytes.
+
+    So two accounts never share a value, and two keys of one secret are fetched once.
+    """
+
+    credential: AnyCredential = field(repr=False)
+    link: AnyLink
+
+
+@dataclass(frozen=True)
+class Use:
+    """Who asked for a secret; `variable` and `request` are names, empty where there is none."""
+
+    variable: str
+    request: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """What may be shown of one cached secret: everything but the value."""
+
+    key: CacheKey = field(repr=False)
+    label: str
+    """The secret, as its link names it."""
+    provider: str
+    credential: str
+    """The credential's name."""
+    version: str
+    resolved_id: str
+    fetched_at: datetime
+    expires_at: datetime
+    remaining_s: float
+    uses: tuple[Use, ...]
+    """The newest last, one for each pair of variable and request."""
+
+
+@dataclass(frozen=True)
+class Cached:
+    """A secret as fetched; `minutes` None follows the cache's setting."""
+
+    fetched: FetchedSecret
+    credential: str
+    minutes: int | None
+    monotonic: float
+    wall: float
+    uses: tuple[Use, ...] = ()
+
+    @property
+    def fetched_at(self) -> datetime:
+        return datetime.fromtimestamp(self.wall, UTC)
+
+
+class SecretCache:
+    """Belongs to one event loop; nothing in it blocks or locks."""
+
+    def __init__(
+        self,
+        minutes: int = DEFAULT_MINUTES,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._entries: dict[CacheKey, Cached] = {}
+        self.monotonic = monotonic
+        self.wall = wall
+        self.minutes = minutes
+
+    @property
+    def minutes(self) -> int:
+        """How long a value is kept where its variable says nothing; 0 is off, whatever a variable says."""
+        return self._minutes
+
+    @minutes.setter
+    def minutes(self, minutes: int) -> None:
+        self._minutes = min(max(minutes, 0), MAX_MINUTES)
+        self._purge()
+
+    def lifetime(self, minutes: int | None) -> float:
+        """Seconds that a value is kept for a variable with these minutes."""
+        if self._minutes == 0:
+            return 0.0
+        return 60.0 * (self._minutes if minutes is None else min(max(minutes, 0), MAX_MINUTES))
+
+    def get(self, key: CacheKey, minutes: int | None = None) -> Cached | None:
+        """The value, unless it is older than its own minutes or the asker's."""
+        self._purge()
+        cached = self._entries.get(key)
+        if cached is None or self._age(cached) >= self.lifetime(minutes):
+            return None
+        return cached
+
+    def put(self, key: CacheKey, fetched: FetchedSecret, credential: str, minutes: int | None = None) -> Cached:
+        """Keep a value that was fetched just now; with a lifetime of 0 it is only described, not kept."""
+        cached = Cached(fetched, credential, minutes, self.monotonic(), self.wall())
+        if self.lifetime(minutes) > 0:
+            self._entries[key] = cached
+        return cached
+
+    def used(self, key: CacheKey, variable: str, request: str) -> None:
+        cached = self._entries.get(key)
+        if cached is None or not (variable or request):
+            return
+        use = Use(variable, request, datetime.fromtimestamp(self.wall(), UTC))
+        others = tuple(kept for kept in cached.uses if (kept.variable, kept.request) != (variable, request))
+        self._entries[key] = replace(cached, uses=(*others, use)[-USES_KEPT:])
+
+    def drop(self, key: CacheKey) -> None:
+        self._entries.pop(key, None)
+
+    def drop_credential(self, credential: AnyCredential) -> None:
+        self._drop(key for key in self._entries if key.credential == credential)
+
+    def clear(self) -> None:
+        self._entries.clear()
+
+    def entries(self) -> tuple[CacheEntry, ...]:
+        """The live entries for the countdown, the next to expire first."""
+        self._purge()
+        found = [self.describe(key, cached) for key, cached in self._entries.items()]
+        return tuple(sorted(found, key=lambda entry: entry.remaining_s))
+
+    def entry(self, key: CacheKey) -> CacheEntry | None:
+        self._purge()
+        cached = self._entries.get(key)
+        return self.describe(key, cached) if cached is not None else None
+
+    def describe(self, key: CacheKey, cached: Cached) -> CacheEntry:
+        remaining = max(self.lifetime(cached.minutes) - self._age(cached), 0.0)
+        return CacheEntry(
+            key=key,
+            label=key.link.label,
+            provider=key.link.provider,
+            credential=cached.credential,
+            version=cached.fetched.version,
+            resolved_id=cached.fetched.resolved_id,
+            fetched_at=cached.fetched_at,
+            expires_at=datetime.fromtimestamp(self.wall() + remaining, UTC),
+            remaining_s=remaining,
+            uses=cached.uses,
+        )
+
+    def _age(self, cached: Cached) -> float:
+        return max(self.monotonic() - cached.monotonic, self.wall() - cached.wall)
+
+    def _purge(self) -> None:
+        self._drop(key for key, cached in self._entries.items() if self._age(cached) >= self.lifetime(cached.minutes))
+
+    def _drop(self, keys: Iterable[CacheKey]) -> None:
+        for key in list(keys):
+            del self._entries[key]
