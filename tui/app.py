@@ -20,6 +20,7 @@ from tui.foreign import visible
 
 if TYPE_CHECKING:
     from core.session import Session
+
     from tui.screens.base import SessionScreen
 
 MODES = {
@@ -40,9 +41,7 @@ class HushpostApp(App[None], inherit_bindings=False):
     TITLE = "hushpost"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.APP)
-    ENABLE_COMMAND_PALETTE = True
-    NOTIFICATION_TIMEOUT = 5
-    COMMANDS = {lambda: import_module("tui.commands").Actions}
+    ENABLE_COMMAND_PALETTE = False
 
     def __init__(self, session: Session, *, start: Path | None = None) -> None:
         self.session = session
@@ -111,7 +110,7 @@ class HushpostApp(App[None], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Under a dialog only its own keys work, so that no key acts on what cannot be seen."""
         if action in _GLOBAL and len(self.screen_stack) > 1:
-            return action in ("quit_or_copy", "help") and False
+            return False
         return True
 
     async def action_mode(self, mode: str) -> None:
@@ -129,14 +128,19 @@ class HushpostApp(App[None], inherit_bindings=False):
         self.push_screen(HelpScreen(self.session, self.screen))
 
     def action_environment(self) -> None:
-        from tui.screens.dialogs import choose_environment
+        from tui.commands import choose_environment
 
         self.base_screen.run(lambda: choose_environment(self.base_screen))
 
     def action_jump(self) -> None:
-        from tui.screens.dialogs import jump_to_request
+        from tui.commands import jump_to_request
 
         self.base_screen.run(lambda: jump_to_request(self.base_screen))
+
+    def action_palette(self) -> None:
+        from tui.commands import palette
+
+        self.base_screen.run(lambda: palette(self))
 
     def action_lock(self) -> None:
         from tui.cures import unlock
@@ -188,7 +192,7 @@ class HushpostApp(App[None], inherit_bindings=False):
         self._close_messages_no_wait()
 
 
-_GLOBAL = ("mode", "help", "environment", "jump", "lock", "command_palette", "ask_quit", "quit_or_copy")
+_GLOBAL = ("mode", "help", "environment", "jump", "lock", "palette", "ask_quit", "quit_or_copy")
 
 
 def run_app(session: Session, *, start: Path | None = None) -> int:

@@ -1,13 +1,23 @@
-"""Errors with a cure: the dialog that offers it, does it, and says whether to try again."""
+"""Errors with a cure: the dialog that offers it, does it, and says whether the work should be tried again.
+
+Consents are given here and nowhere else in the app: which local credential a workspace's name means, and which hosts may
+receive its secrets. Each dialog shows what is asked for and by which workspace before anything is stored.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.errors import HushpostError, StoreLocked
+from core.errors import HostNotAllowed, HushpostError, LoginRequired, NotBound, StoreLocked
+from tui.widgets.pick_list import Pick
 
 if TYPE_CHECKING:
+    from core.session import Session
+
     from tui.screens.base import SessionWork
+
+_ADD = "\n"
+"""The key of the row that adds a credential: no credential can be called this."""
 
 
 async def cured(screen: SessionWork[Any], error: HushpostError) -> bool:
@@ -15,6 +25,12 @@ async def cured(screen: SessionWork[Any], error: HushpostError) -> bool:
     match error:
         case StoreLocked():
             return await unlock(screen)
+        case NotBound() if error.credential:
+            return await bind(screen, error)
+        case HostNotAllowed() if error.missing:
+            return await allow_host(screen, error)
+        case LoginRequired() if error.credential:
+            return await log_in(screen, error)
         case _:
             return False
 
@@ -25,3 +41,88 @@ async def unlock(screen: SessionWork[Any]) -> bool:
 
     await screen.ask(UnlockScreen(screen.session))
     return bool(screen.session.store.unlocked)
+
+
+def _who(session: Session) -> str:
+    workspace = session.workspace
+    return f'The workspace "{workspace.name}" in {workspace.real_path}' if workspace is not None else "The workspace"
+
+
+async def bind(screen: SessionWork[Any], error: NotBound) -> bool:
+    """Ask which local credential the workspace's name means; the person may also add one or refuse."""
+    from tui.screens.dialogs import PickDialog
+
+    session = screen.session
+    if session.store.exists and not session.store.unlocked and not await unlock(screen):
+        return False
+    stored = [one for one in session.credentials() if not error.provider or one.provider == error.provider]
+    picks = [Pick(one.name, one.name, f"{one.provider} {one.credential.label}") for one in stored]
+    picks.append(Pick(_ADD, "Add a credential…", "opens the credentials"))
+    of_provider = f" ({error.provider})" if error.provider else ""
+    picked = await screen.ask(
+        PickDialog(
+            session,
+            "Which credential?",
+            picks,
+            current=error.credential,
+            text=f'{_who(session)} asks for a credential it calls "{error.credential}"{of_provider}'
+            f"{_for_variable(error)}. It may then read, as you, the secrets its files name. Which of your credentials is it?",
+        )
+    )
+    if picked is None:
+        return False
+    if picked == _ADD:
+        await screen.hushpost.action_mode("credentials")
+        return False
+    session.bind(error.credential, picked)
+    return True
+
+
+def _for_variable(error: NotBound) -> str:
+    return f' for the variable "{error.variable}"' if error.variable else ""
+
+
+async def allow_host(screen: SessionWork[Any], error: HostNotAllowed) -> bool:
+    """Ask whether a host may receive a secret, as the request would send it."""
+    from tui.screens.dialogs import ConfirmDialog
+
+    session = screen.session
+    missing = set(error.missing)
+    needs = [need for need in session.needed_approvals() if need.what in missing]
+    found = {need.what for need in needs}
+    from core.session import Need
+
+    needs += [Need(credential="", what=what) for what in error.missing if what not in found]
+    lines = "\n".join(
+        f"  {need.what}" + (f'   (secrets of credential "{need.credential}")' if need.credential else "")
+        for need in needs
+    )
+    how = "\n\nThe address was reached by a redirect." if error.kind == "redirect-refused" else ""
+    agreed = await screen.ask(
+        ConfirmDialog(
+            session,
+            "May this host receive the secret?",
+            f'{_who(session)} wants to send the value of "{error.variable}" to:\n\n{lines}{how}',
+            yes="Allow and send",
+            no="Refuse",
+            danger=True,
+        )
+    )
+    if agreed:
+        session.approve(needs)
+    return bool(agreed)
+
+
+async def log_in(screen: SessionWork[Any], error: LoginRequired) -> bool:
+    """Log in again and try again; the vault's own dialogs ask for what a login needs."""
+    from tui.screens.dialogs import ConfirmDialog
+
+    session = screen.session
+    agreed = await screen.ask(
+        ConfirmDialog(session, "Log in again?", f'{error}\n\nCredential "{error.credential}"', yes="Log in")
+    )
+    if not agreed:
+        return False
+    local = session.binding(error.credential) or error.credential
+    await session.test_credential(local)
+    return True

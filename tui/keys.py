@@ -64,7 +64,7 @@ APP = (
     Key("app.settings", "f8", "app.mode('settings')", "Settings", "go to the settings", priority=True),
     Key("app.environment", "ctrl+t", "app.environment", "Environment", "switch the environment", priority=True),
     Key("app.jump", "ctrl+g", "app.jump", "Jump", "jump to a request by its name", priority=True),
-    Key("app.palette", "ctrl+p", "app.command_palette", "Palette", "every action by name", show=True, priority=True),
+    Key("app.palette", "ctrl+p", "app.palette", "Palette", "every action by name", show=True, priority=True),
     Key("app.lock", "ctrl+l", "app.lock", "Lock", "lock the credential store, or unlock it", priority=True),
     Key("app.quit", "ctrl+c", "app.quit_or_copy", "Quit", "copy the selected text, else quit", priority=False),
     Key("app.plain_help", "1", "app.help", "Help", palette=False),
@@ -124,7 +124,7 @@ _NOWHERE = "f24"
 """A key no keyboard sends: what an action is bound to when it has none, since Textual cannot take a binding away."""
 
 _SPECIAL = frozenset(
-    "escape enter tab space backspace delete insert home end pageup pagedown up down left right comma".split()
+    ["escape", "enter", "tab", "space", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown", "up", "down", "left", "right", "comma"]
 )
 
 
@@ -204,3 +204,8 @@ def shown_key(key: str) -> str:
     return {"escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "delete": "del"}.get(key) or (
         key.upper() if key[0] == "f" and key[1:].isdigit() else format_key(key)
     )
+
+
+def plain(keys: str, action: str) -> list[BindingType]:
+    """Keys that move about inside a widget: as everywhere in a terminal, so neither in the table nor in the footer."""
+    return [Binding(keys, action, show=False)]

@@ -18,6 +18,7 @@ from tui.widgets.header import StatusHeader
 
 if TYPE_CHECKING:
     from core.session import Session
+
     from tui.app import HushpostApp
 
 T = TypeVar("T")

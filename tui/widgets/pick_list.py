@@ -1,0 +1,215 @@
+"""A list to pick one row from, drawn by the line: thousands of rows cost no more than the visible ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.foreign import shortened, visible
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One row: what picking it returns, its text, and a quieter text to the right of it."""
+
+    key: str
+    label: str
+    detail: str = ""
+    mark: str = ""
+    """One or two characters before the label, such as a dot at the current one."""
+    enabled: bool = True
+
+
+class PickList(ScrollView, can_focus=True):
+    """Rows with a cursor. Enter or a click picks; the owner filters by setting `choices`."""
+
+    ALLOW_SELECT = False
+    COMPONENT_CLASSES = {"pick-list--cursor", "pick-list--detail", "pick-list--focused"}
+    DEFAULT_CSS = """
+    PickList { height: 1fr; background: $background; scrollbar-size-vertical: 1; overflow-x: hidden; }
+    PickList .pick-list--detail { color: $text-muted; }
+    PickList .pick-list--cursor { background: $panel; text-style: bold; }
+    PickList .pick-list--focused { background: $primary; color: $background; text-style: bold; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home", "edge(0)", show=False),
+        Binding("end", "edge(1)", show=False),
+        Binding("enter", "pick", show=False),
+    ]
+
+    class Picked(Message):
+        def __init__(self, sender: PickList, choice: Pick) -> None:
+            super().__init__()
+            self.pick_list = sender
+            self.choice = choice
+
+        @property
+        def control(self) -> PickList:
+            return self.pick_list
+
+    class Moved(Message):
+        """The cursor stands on another row, or on none (None) when the list is empty."""
+
+        def __init__(self, sender: PickList, choice: Pick | None) -> None:
+            super().__init__()
+            self.pick_list = sender
+            self.choice = choice
+
+        @property
+        def control(self) -> PickList:
+            return self.pick_list
+
+    def __init__(
+        self, choices: Sequence[Pick] = (), *, id: str | None = None, empty: str = "nothing here", active: bool = False
+    ) -> None:
+        super().__init__(id=id)
+        self._choices: Sequence[Pick] = choices
+        self._empty = empty
+        self._active = active
+        """Drawn as if focused: a filter field above has the focus and sends the cursor keys here."""
+        self._index = 0
+        self._label_width = 0
+
+    def on_mount(self) -> None:
+        self.choices = self._choices
+
+    @property
+    def choices(self) -> Sequence[Pick]:
+        return self._choices
+
+    @choices.setter
+    def choices(self, choices: Sequence[Pick]) -> None:
+        kept = self.current.key if self.current is not None else None
+        self._choices = choices
+        self._label_width = max((len(choice.label) for choice in choices), default=0)
+        self._index = next((row for row, choice in enumerate(choices) if choice.key == kept), 0)
+        self.virtual_size = Size(0, len(choices))
+        self._show_cursor()
+        self.refresh()
+        self.post_message(self.Moved(self, self.current))
+
+    @property
+    def current(self) -> Pick | None:
+        return self._choices[self._index] if 0 <= self._index < len(self._choices) else None
+
+    def select(self, key: str) -> None:
+        """Put the cursor on the row with this key, if there is one."""
+        for row, choice in enumerate(self._choices):
+            if choice.key == key:
+                self._go(row)
+                return
+
+    def action_move(self, by: int) -> None:
+        self._go(self._index + by)
+
+    def action_page(self, by: int) -> None:
+        self._go(self._index + by * max(1, self.scrollable_content_region.height - 1))
+
+    def action_edge(self, end: int) -> None:
+        self._go(len(self._choices) - 1 if end else 0)
+
+    def action_pick(self) -> None:
+        if self.current is not None and self.current.enabled:
+            self.post_message(self.Picked(self, self.current))
+
+    def on_click(self, event: events.Click) -> None:
+        row = int(self.scroll_y) + event.y
+        if 0 <= row < len(self._choices):
+            self._go(row)
+            self.action_pick()
+
+    def on_focus(self) -> None:
+        self._refresh_row(self._index)
+
+    def on_blur(self) -> None:
+        self._refresh_row(self._index)
+
+    def on_resize(self) -> None:
+        self._show_cursor()
+
+    def _go(self, row: int) -> None:
+        row = max(0, min(row, len(self._choices) - 1))
+        if row == self._index:
+            return
+        before, self._index = self._index, row
+        self._refresh_row(before)
+        self._refresh_row(row)
+        self._show_cursor()
+        self.post_message(self.Moved(self, self.current))
+
+    def _show_cursor(self) -> None:
+        height = self.scrollable_content_region.height
+        if height <= 0:
+            return
+        top = int(self.scroll_y)
+        if self._index < top:
+            self.scroll_to(y=self._index, animate=False, force=True)
+        elif self._index >= top + height:
+            self.scroll_to(y=self._index - height + 1, animate=False, force=True)
+
+    def _refresh_row(self, row: int) -> None:
+        self.refresh(Region(0, row - int(self.scroll_y), self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        row = int(self.scroll_y) + y
+        if not self._choices and y == 0:
+            quiet = base + self.get_component_rich_style("pick-list--detail", partial=True)
+            return Strip([Segment("  " + shortened(self._empty, width - 2), quiet)]).adjust_cell_length(width, base)
+        if row >= len(self._choices):
+            return Strip.blank(width, base)
+        choice = self._choices[row]
+        style, quiet = base, base + self.get_component_rich_style("pick-list--detail", partial=True)
+        cursor = " "
+        if row == self._index:
+            cursor = "›"
+            lit = self.has_focus or self._active
+            name = "pick-list--focused" if lit else "pick-list--cursor"
+            style = base + self.get_component_rich_style(name, partial=True)
+            quiet = style if lit else quiet + self.get_component_rich_style(name, partial=True)
+        if not choice.enabled:
+            style = quiet
+        label_width = min(self._label_width, max(12, width * 3 // 5)) if choice.detail else width
+        label = shortened(visible(choice.label), min(label_width, max(0, width - 3 - len(choice.mark))))
+        segments = [Segment(f"{cursor}{choice.mark}{' ' if choice.mark else ''}", style)]
+        segments.append(Segment(label.ljust(label_width if choice.detail else 0), style))
+        if choice.detail:
+            used = sum(len(segment.text) for segment in segments)
+            segments.append(Segment("  " + shortened(visible(choice.detail), max(0, width - used - 3)), quiet))
+        return Strip(segments).adjust_cell_length(width, style)
+
+
+def matching(choices: Sequence[Pick], typed: str) -> Sequence[Pick]:
+    """The rows that hold every typed word, those whose label starts with the text or a word of it first."""
+    words = typed.casefold().split()
+    if not words:
+        return choices
+    found: list[tuple[int, int, Pick]] = []
+    for row, choice in enumerate(choices):
+        label = choice.label.casefold()
+        text = f"{label} {choice.detail.casefold()}"
+        if not all(word in text for word in words):
+            continue
+        if label.startswith(words[0]):
+            rank = 0
+        elif all(word in label for word in words):
+            rank = 1 if any(part.startswith(words[0]) for part in label.replace("/", " ").split()) else 2
+        else:
+            rank = 3
+        found.append((rank, row, choice))
+    found.sort(key=lambda entry: entry[:2])
+    return [choice for _, _, choice in found]
