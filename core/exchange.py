@@ -1,4 +1,4 @@
-"""One request as it is about to be sent, and what came of it: what sending, history, checks, runner and reports share."""
+"""One request as it is about to be sent, and what came of it: shared by sending, history, checks, runs and reports."""
 
 from __future__ import annotations
 

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from core.paths import Paths
+from tests.loopback import _servers, authority, http_proxy, other_server, server, tls_server
+
+__all__ = ["_servers", "authority", "http_proxy", "other_server", "server", "tls_server"]
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TERM", "TZ", "TMPDIR", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
 NOWHERE = "http://127.0.0.1:9"
