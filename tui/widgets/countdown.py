@@ -1,5 +1,5 @@
-"""Time left until a moment, on screen: one timer a screen, which repaints only the cells that changed and rests while nothing
-runs or the screen is not seen.
+"""Time left until a moment, on screen: one timer a screen, which repaints only the cells that changed and rests while
+nothing runs or the screen is not seen.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class Ticker:
             self._timer = self._screen.set_interval(1.0, self._tick, name="countdowns")
 
     def _tick(self) -> None:
-        # Every one is asked, not only until the first that still runs.
-        if not any([ticking.tick() for ticking in list(self._watched)]):
+        still = [ticking for ticking in list(self._watched) if ticking.tick()]
+        if not still:
             self._stop()
 
     def _stop(self) -> None:
@@ -90,7 +90,7 @@ class Ticker:
 
 
 class Countdown(Widget):
-    """The time left until `deadline` in a fixed number of cells; `idle` stands there when there is none or it is over."""
+    """The time left until `deadline` in `WIDTH` cells; `idle` stands there when there is none or it is over."""
 
     DEFAULT_CSS = "Countdown { width: 8; height: 1; }"
 
@@ -138,8 +138,9 @@ class Countdown(Widget):
     def tick(self) -> bool:
         seconds = 0 if self._deadline is None else seconds_left(self._deadline, self._now())
         text = left(seconds) if seconds else self._idle
-        self.refresh(*changed_cells(self._shown.rjust(WIDTH), text.rjust(WIDTH)))
-        self._shown = text
+        if (region := changed_cells(self._shown.rjust(WIDTH), text.rjust(WIDTH))) is not None:
+            self._shown = text
+            self.refresh(region)
         if self._deadline is not None and not seconds:
             self._deadline = None
             self.post_message(self.Over(self))
@@ -153,9 +154,9 @@ class Countdown(Widget):
         return Strip([Segment(text[: self.size.width].ljust(self.size.width), self.rich_style)])
 
 
-def changed_cells(before: str, after: str, x: int = 0, y: int = 0) -> list[Region]:
-    """The one region at (x, y) where two texts of equal length differ; an empty region when they are the same."""
-    differing = [index for index, (old, new) in enumerate(zip(before, after, strict=False)) if old != new]
-    if not differing:
-        return [Region(x, y, 0, 0)]
-    return [Region(x + differing[0], y, differing[-1] - differing[0] + 1, 1)]
+def changed_cells(before: str, after: str, x: int = 0, y: int = 0) -> Region | None:
+    """Where two texts drawn from (x, y) differ; None when they are the same."""
+    width = max(len(before), len(after))
+    pairs = zip(before.ljust(width), after.ljust(width), strict=True)
+    differing = [index for index, (old, new) in enumerate(pairs) if old != new]
+    return Region(x + differing[0], y, differing[-1] - differing[0] + 1, 1) if differing else None

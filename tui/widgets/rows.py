@@ -1,0 +1,358 @@
+"""A list of rows in columns that fill the width, with one cursor; cells that count down are repainted alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+from tui.widgets.countdown import WIDTH, Clock, Ticker, changed_cells, left, seconds_left, utc_now
+
+GAP = 2
+CURSOR = "\u203a"
+GUTTER = 2
+"""Cells before the first column: the cursor's mark, so that the cursor shows without colours too."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of `width` cells, or of its share of what the others leave; not shown in a table below `from_width`."""
+
+    title: str
+    width: int = 0
+    share: int = 1
+    from_width: int = 0
+
+
+@dataclass(frozen=True)
+class Until:
+    """A cell that shows the time left until a moment, and `idle` when there is none or it is over."""
+
+    moment: datetime | None
+    idle: str = ""
+    style: str = ""
+
+    def text(self, now: datetime) -> str:
+        seconds = 0 if self.moment is None else seconds_left(self.moment, now)
+        return (left(seconds) if seconds else self.idle).rjust(WIDTH)
+
+
+Cell = Content | Until
+
+
+@dataclass(frozen=True)
+class Row:
+    key: str
+    cells: tuple[Cell, ...]
+    heading: bool = False
+    """A line that the cursor passes over, its first cell as wide as the table."""
+
+
+class Rows(ScrollView, can_focus=True):
+    """Messages carry the key of a row; `show` keeps the cursor on the row it was on."""
+
+    DEFAULT_CSS = """
+    Rows {
+        background: transparent;
+        color: $foreground;
+        height: 1fr;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+        text-wrap: nowrap;
+        & > .rows--title { color: $text-muted; text-style: bold; }
+        & > .rows--heading { color: $text-muted; }
+        & > .rows--empty { color: $text-muted; }
+        & > .rows--cursor { background: $panel; color: $foreground; text-style: bold; }
+        & > .rows--focused { background: $primary; color: $background; text-style: bold; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "rows--title",
+        "rows--heading",
+        "rows--empty",
+        "rows--cursor",
+        "rows--focused",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home", "ends(0)", "First", show=False),
+        Binding("end", "ends(-1)", "Last", show=False),
+        Binding("enter", "choose", "Choose", show=False),
+    ]
+
+    class Highlighted(Message):
+        """The cursor came to another row, or the rows under it changed; `key` is None when there is no row."""
+
+        def __init__(self, rows: Rows, key: str | None) -> None:
+            super().__init__()
+            self.rows = rows
+            self.key = key
+
+        @property
+        def control(self) -> Rows:
+            return self.rows
+
+    class Chosen(Message):
+        """Enter, or a click on the row that has the cursor."""
+
+        def __init__(self, rows: Rows, key: str) -> None:
+            super().__init__()
+            self.rows = rows
+            self.key = key
+
+        @property
+        def control(self) -> Rows:
+            return self.rows
+
+    class Over(Message):
+        """A countdown of the row came to its end."""
+
+        def __init__(self, rows: Rows, key: str) -> None:
+            super().__init__()
+            self.rows = rows
+            self.key = key
+
+        @property
+        def control(self) -> Rows:
+            return self.rows
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        *,
+        ticker: Ticker | None = None,
+        titles: bool = True,
+        empty: str = "",
+        now: Clock = utc_now,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._columns = tuple(columns)
+        self._ticker = ticker
+        self._titles = int(titles and any(column.title for column in columns))
+        self._empty = empty
+        self._now = now
+        self._rows: tuple[Row, ...] = ()
+        self._cursor = 0
+        self._ticked: datetime | None = None
+
+    # What is shown
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return self._rows
+
+    @property
+    def key(self) -> str | None:
+        """Of the row that has the cursor."""
+        return self._rows[self._cursor].key if self._rows and not self._rows[self._cursor].heading else None
+
+    def text(self, key: str) -> str:
+        """A row as a person reads it, cells separated by a bar."""
+        row = next(row for row in self._rows if row.key == key)
+        now = self._now()
+        cells = [cell.plain if isinstance(cell, Content) else cell.text(now).strip() for cell in row.cells]
+        return " | ".join(cells)
+
+    def show(self, rows: Sequence[Row], *, key: str | None = None, empty: str | None = None) -> None:
+        """Replace the rows; the cursor goes to `key`, else stays on its row, else on its line."""
+        wanted = key if key is not None else self.key
+        self._rows = tuple(rows)
+        if empty is not None:
+            self._empty = empty
+        found = [index for index, row in enumerate(self._rows) if row.key == wanted and not row.heading]
+        self._cursor = found[0] if found else self._selectable(min(self._cursor, len(self._rows) - 1), 1)
+        self.virtual_size = Size(0, max(len(self._rows), 1) + self._titles)
+        self._keep_cursor_visible()
+        self.refresh()
+        self.post_message(self.Highlighted(self, self.key))
+        self._count()
+
+    def go_to(self, key: str) -> None:
+        for index, row in enumerate(self._rows):
+            if row.key == key and not row.heading:
+                self._move_to(index)
+
+    def _selectable(self, index: int, direction: int) -> int:
+        """The nearest line from `index` on in that direction that can have the cursor, else in the other."""
+        count = len(self._rows)
+        index = max(0, min(index, count - 1)) if count else 0
+        for step in (direction, -direction):
+            at = index
+            while 0 <= at < count:
+                if not self._rows[at].heading:
+                    return at
+                at += step
+        return index
+
+    # Moving
+
+    def _move_to(self, index: int) -> None:
+        if not self._rows or index == self._cursor:
+            return
+        before, self._cursor = self._cursor, index
+        for line in (before, index):
+            self.refresh_line(line + self._titles)
+        self._keep_cursor_visible()
+        self.post_message(self.Highlighted(self, self.key))
+
+    def action_move(self, step: int) -> None:
+        if self._rows and 0 <= self._cursor + step < len(self._rows):
+            self._move_to(self._selectable(self._cursor + step, step))
+        elif step < 0:
+            self.scroll_to(y=0, animate=False)
+
+    def action_page(self, direction: int) -> None:
+        page = max(1, self.size.height - self._titles - 1)
+        self._move_to(self._selectable(self._cursor + direction * page, -direction))
+
+    def action_ends(self, end: int) -> None:
+        self._move_to(self._selectable(0 if end == 0 else len(self._rows) - 1, 1 if end == 0 else -1))
+
+    def action_choose(self) -> None:
+        if self.key is not None:
+            self.post_message(self.Chosen(self, self.key))
+
+    def on_click(self, event: events.Click) -> None:
+        line = event.y - self._titles
+        index = line + self.scroll_offset.y
+        if line < 0 or index >= len(self._rows) or self._rows[index].heading:
+            return
+        if index == self._cursor:
+            self.action_choose()
+        else:
+            self._move_to(index)
+
+    def _keep_cursor_visible(self) -> None:
+        body = self.size.height - self._titles
+        top = self.scroll_offset.y
+        if body <= 0:
+            return
+        # A heading directly above the cursor's first row is worth its line.
+        headed = 0 < self._cursor < len(self._rows) and self._rows[self._cursor - 1].heading
+        if self._cursor - headed < top:
+            self.scroll_to(y=self._cursor - headed, animate=False)
+        elif self._cursor >= top + body:
+            self.scroll_to(y=self._cursor - body + 1, animate=False)
+
+    def on_resize(self) -> None:
+        self._keep_cursor_visible()
+
+    def on_focus(self) -> None:
+        self.refresh_line(self._cursor + self._titles)
+
+    def on_blur(self) -> None:
+        self.refresh_line(self._cursor + self._titles)
+
+    # Counting
+
+    def _count(self) -> None:
+        self._ticked = self._now()
+        if self._ticker is not None and any(self._counts(row, self._ticked) for row in self._rows):
+            self._ticker.watch(self)
+
+    @staticmethod
+    def _counts(row: Row, now: datetime) -> bool:
+        return any(isinstance(cell, Until) and cell.moment is not None and cell.moment > now for cell in row.cells)
+
+    def tick(self) -> bool:
+        now = self._now()
+        before = self._ticked or now
+        self._ticked = now
+        running = False
+        columns = self._laid_out()
+        for index, row in enumerate(self._rows):
+            if not self._counts(row, before):
+                continue
+            if self._counts(row, now):
+                running = True
+            y = index - self.scroll_offset.y + self._titles
+            seen = self._titles <= y < self.size.height
+            for position, x, _ in columns:
+                cell = row.cells[position] if position < len(row.cells) else None
+                if not isinstance(cell, Until) or cell.moment is None or cell.moment <= before:
+                    continue
+                if seen and (region := changed_cells(cell.text(before), cell.text(now), x, y)) is not None:
+                    self.refresh(region)
+                if cell.moment <= now:
+                    self.post_message(self.Over(self, row.key))
+        return running
+
+    # Drawing
+
+    def _laid_out(self) -> list[tuple[int, int, int]]:
+        """Position, first cell and width of each column that is shown."""
+        total = self.scrollable_content_region.width
+        shown = [(index, column) for index, column in enumerate(self._columns) if total >= column.from_width]
+        free = total - GUTTER - sum(column.width for _, column in shown) - GAP * max(0, len(shown) - 1)
+        shares = sum(column.share for _, column in shown if not column.width)
+        laid_out = []
+        x = GUTTER
+        for index, column in shown:
+            width = column.width
+            if not width:
+                width = max(0, free * column.share // shares)
+                free -= width
+                shares -= column.share
+            laid_out.append((index, x, width))
+            x += width + GAP
+        return laid_out
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        if self._titles and y == 0:
+            titles = [(x, cells, Content(self._columns[index].title)) for index, x, cells in self._laid_out()]
+            return self._strip(self._line(titles, " "), "rows--title")
+        index = y - self._titles + self.scroll_offset.y
+        if not self._rows:
+            said = self._empty.splitlines()
+            text = said[index] if 0 <= index < len(said) else ""
+            return self._strip(Content(f"  {text}").truncate(width, ellipsis=True, pad=True), "rows--empty")
+        if index >= len(self._rows):
+            return self._strip(Content(" " * width))
+        row = self._rows[index]
+        if row.heading:
+            heading = row.cells[0] if isinstance(row.cells[0], Content) else Content("")
+            return self._strip(heading.truncate(width, ellipsis=True, pad=True), "rows--heading")
+        now = self._ticked or self._now()
+        cells = []
+        for position, x, column_width in self._laid_out():
+            cell = row.cells[position] if position < len(row.cells) else Content("")
+            shown = Content.styled(cell.text(now), cell.style) if isinstance(cell, Until) else cell
+            cells.append((x, column_width, shown))
+        at_cursor = index == self._cursor
+        line = self._line(cells, CURSOR if at_cursor else " ")
+        if not at_cursor:
+            return self._strip(line)
+        # Colours of single cells would be unreadable on the cursor's background.
+        return self._strip(Content(line.plain), "rows--focused" if self.has_focus else "rows--cursor")
+
+    def _line(self, cells: Sequence[tuple[int, int, Content]], mark: str) -> Content:
+        total = self.scrollable_content_region.width
+        line = Content(mark.ljust(GUTTER))
+        for x, width, cell in cells:
+            line = line.truncate(x, pad=True) + cell.truncate(width, ellipsis=True, pad=True)
+        return line.truncate(total, pad=True)
+
+    def _strip(self, line: Content, *classes: str) -> Strip:
+        width = self.scrollable_content_region.width
+        if not width:
+            return Strip.blank(0)
+        style = self.get_visual_style(*classes) if classes else self.visual_style
+        strips = Visual.to_strips(self, line, width, 1, style)
+        return strips[0].extend_cell_length(width, style.rich_style)
