@@ -6,8 +6,8 @@ The wall clock counts beside the monotonic one because the latter stands still w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from core.vault.config import AnyCredential, AnyLink
@@ -66,7 +66,6 @@ class Cached:
     minutes: int | None
     monotonic: float
     wall: float
-    uses: tuple[Use, ...] = ()
 
     @property
     def fetched_at(self) -> datetime:
@@ -84,6 +83,7 @@ class SecretCache:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._entries: dict[CacheKey, Cached] = {}
+        self._uses: dict[CacheKey, tuple[Use, ...]] = {}
         self.monotonic = monotonic
         self.wall = wall
         self.minutes = minutes
@@ -114,40 +114,53 @@ class SecretCache:
 
     def put(self, key: CacheKey, fetched: FetchedSecret, credential: str, minutes: int | None = None) -> Cached:
         """Keep a value that was fetched just now; with a lifetime of 0 it is only described, not kept."""
-        cached = Cached(fetched, credential, minutes, self.monotonic(), self.wall())
+        cached = self.describe_new(fetched, credential, minutes)
         if self.lifetime(minutes) > 0:
             self._entries[key] = cached
         return cached
 
-    def used(self, key: CacheKey, variable: str, request: str) -> None:
-        cached = self._entries.get(key)
-        if cached is None or not (variable or request):
-            return
+    def describe_new(self, fetched: FetchedSecret, credential: str, minutes: int | None = None) -> Cached:
+        """A value that was fetched just now and is not kept."""
+        return Cached(fetched, credential, minutes, self.monotonic(), self.wall())
+
+    def note_use(self, key: CacheKey, variable: str, request: str) -> None:
+        """Remember, by name, who used a secret; it outlives the value and goes with the credential."""
         use = Use(variable, request, datetime.fromtimestamp(self.wall(), UTC))
-        others = tuple(kept for kept in cached.uses if (kept.variable, kept.request) != (variable, request))
-        self._entries[key] = replace(cached, uses=(*others, use)[-USES_KEPT:])
+        others = (kept for kept in self.uses(key) if (kept.variable, kept.request) != (variable, request))
+        self._uses[key] = (*others, use)[-USES_KEPT:]
+
+    def uses(self, key: CacheKey) -> tuple[Use, ...]:
+        return self._uses.get(key, ())
 
     def drop(self, key: CacheKey) -> None:
         self._entries.pop(key, None)
 
     def drop_credential(self, credential: AnyCredential) -> None:
-        self._drop(key for key in self._entries if key.credential == credential)
+        """Drop all that was fetched with a credential, and who used it."""
+        self._entries = {key: kept for key, kept in self._entries.items() if key.credential != credential}
+        self._uses = {key: kept for key, kept in self._uses.items() if key.credential != credential}
 
     def clear(self) -> None:
+        """Drop every value; who used them stays known."""
         self._entries.clear()
+
+    def forget(self) -> None:
+        """Drop every value and who used them."""
+        self._entries.clear()
+        self._uses.clear()
 
     def entries(self) -> tuple[CacheEntry, ...]:
         """The live entries for the countdown, the next to expire first."""
         self._purge()
-        found = [self.describe(key, cached) for key, cached in self._entries.items()]
+        found = [self._describe(key, cached) for key, cached in self._entries.items()]
         return tuple(sorted(found, key=lambda entry: entry.remaining_s))
 
     def entry(self, key: CacheKey) -> CacheEntry | None:
         self._purge()
         cached = self._entries.get(key)
-        return self.describe(key, cached) if cached is not None else None
+        return self._describe(key, cached) if cached is not None else None
 
-    def describe(self, key: CacheKey, cached: Cached) -> CacheEntry:
+    def _describe(self, key: CacheKey, cached: Cached) -> CacheEntry:
         remaining = max(self.lifetime(cached.minutes) - self._age(cached), 0.0)
         return CacheEntry(
             key=key,
@@ -159,15 +172,12 @@ class SecretCache:
             fetched_at=cached.fetched_at,
             expires_at=datetime.fromtimestamp(self.wall() + remaining, UTC),
             remaining_s=remaining,
-            uses=cached.uses,
+            uses=self.uses(key),
         )
 
     def _age(self, cached: Cached) -> float:
         return max(self.monotonic() - cached.monotonic, self.wall() - cached.wall)
 
     def _purge(self) -> None:
-        self._drop(key for key, cached in self._entries.items() if self._age(cached) >= self.lifetime(cached.minutes))
-
-    def _drop(self, keys: Iterable[CacheKey]) -> None:
-        for key in list(keys):
+        for key in [key for key, kept in self._entries.items() if self._age(kept) >= self.lifetime(kept.minutes)]:
             del self._entries[key]

@@ -1,4 +1,4 @@
-"""Credentials and variables from the environment, for headless runs: read once at start, what is secret removed from it.
+"""Credentials and variables from the environment, for headless runs: read once at start, then rid of what is secret.
 
 The names after `HUSHPOST_` and `INSOMNIA_` come from the fields' `env` metadata; the rules of TYPE and AUTHMETHOD are
 here.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from core.errors import FieldError, HushpostError, VaultError
 from core.secret import Secret
-from core.vault.config import PROVIDERS, AnyCredential, Credential
+from core.vault.config import AnyCredential, Credential
 from core.vault.fields import build_credential, credential_types, form_fields, type_tag
 
 PREFIXES = ("HUSHPOST_", "INSOMNIA_")
@@ -78,7 +78,7 @@ class EnvironmentCredentials:
 
     def __init__(self, texts: Mapping[str, str | Secret]) -> None:
         self._texts = dict(texts)
-        self._asked: dict[str, str] = {}
+        self._asked: dict[str, set[str]] = {}
 
     @classmethod
     def read(cls, environ: MutableMapping[str, str] | None = None) -> EnvironmentCredentials:
@@ -87,8 +87,10 @@ class EnvironmentCredentials:
         secret = _secret_names()
         texts: dict[str, str | Secret] = {}
         for name in [name for name in env if name.startswith(PREFIXES)]:
-            if name.startswith(VARIABLE) or _is_secret(name, secret):
-                texts[name] = Secret(_unquoted(env.pop(name)) if not name.startswith(VARIABLE) else env.pop(name))
+            if name.startswith(VARIABLE):
+                texts[name] = Secret(env.pop(name))
+            elif _is_secret(name, secret):
+                texts[name] = Secret(_unquoted(env.pop(name)))
             elif name.startswith(NAMED) or name.split("_")[1] in {*GROUPS.values(), "HCP"}:
                 texts[name] = _unquoted(env[name])
         return cls(texts)
@@ -109,15 +111,140 @@ class EnvironmentCredentials:
 
     def named(self, name: str, provider: str) -> AnyCredential | None:
         """From `HUSHPOST_CREDENTIAL_<NAME>_…`; it goes before a binding."""
-        raise NotImplementedError
+        prefix = f"{NAMED}{_upper(name)}_"
+        if not self._has(prefix, provider):
+            return None
+        self.check_names({name, *self._asked.get(prefix, ())})
+        self._asked.setdefault(prefix, set()).add(name)
+        return self._credential(prefix, provider, name)
 
     def shared(self, provider: str) -> AnyCredential | None:
         """From `HUSHPOST_…`, else from `INSOMNIA_…`, never from both; a binding goes before it."""
-        raise NotImplementedError
+        for prefix in PREFIXES:
+            if self._has(prefix, provider):
+                return self._credential(prefix, provider)
+        return None
 
     def check_names(self, names: Iterable[str]) -> None:
-        """Refuse two credential names that the environment cannot tell apart."""
-        raise NotImplementedError
+        """Refuse credential names that the environment gives and cannot tell apart."""
+        met: dict[str, str] = {}
+        for name in sorted(set(names)):
+            prefix = f"{NAMED}{_upper(name)}_"
+            other = met.setdefault(prefix, name)
+            if other != name and any(self._has(prefix, provider) for provider in GROUPS):
+                raise VaultError(
+                    f'the credentials "{other}" and "{name}" have the same variables, {prefix}…',
+                    credential=name,
+                    hint="rename one of them in the links",
+                )
+
+    def _has(self, prefix: str, provider: str) -> bool:
+        if provider not in GROUPS:
+            return False
+        if prefix.startswith(NAMED):
+            # By whole names: the credential "x" must not take HUSHPOST_CREDENTIAL_X_AWS_AWS_TYPE of "x-aws" for its own.
+            return any(self._given(prefix, end) for end in _ends(provider))
+        start = f"{prefix}{GROUPS[provider]}_"
+        return any(name.startswith(start) and self._given(name, "") for name in self._texts)
+
+    def _credential(self, prefix: str, provider: str, name: str = "") -> AnyCredential:
+        struct = self._type(prefix, provider, name)
+        names = variable_names(struct)
+        values = {field: self._texts[prefix + end] for field, end in names.items() if prefix + end in self._texts}
+        try:
+            return build_credential(provider, type_tag(struct), values)
+        except FieldError as error:
+            missing = [end for end in needed_variables(struct) if not self._given(prefix, end)]
+            if missing:
+                raise _missing(prefix, missing, struct, name) from None
+            told = [f"{prefix}{names[field]} {problem}" for field, problem in error.fields.items() if field in names]
+            raise VaultError(
+                "; ".join(told) or f"{prefix}{GROUPS[provider]}_…: {error.message}",
+                provider=provider,
+                credential=name,
+                hint="correct the variable",
+            ) from None
+
+    def _type(self, prefix: str, provider: str, name: str) -> type[Credential]:
+        """The credential type that TYPE, and for Vault AUTHMETHOD, choose."""
+        structs = [struct for struct in credential_types(provider) if struct.env_type is not None]
+        end = f"{GROUPS[provider]}_TYPE"
+        said = self._said(prefix, end)
+        if GROUPS[provider] == "HASHICORP":
+            offered = {text.casefold(): owner for text, owner in HASHICORP_TYPES.items()}
+            if not said:
+                raise _unset(prefix + end, HASHICORP_TYPES, provider, name)
+            owner = offered.get(said.casefold())
+            if owner is None:
+                raise _unknown(prefix + end, HASHICORP_TYPES, provider, name)
+            if owner != provider:
+                wanted = next(text for text, owner in HASHICORP_TYPES.items() if owner == provider)
+                raise VaultError(
+                    f'{prefix}{end} is "{said}", and the link needs "{wanted}"',
+                    provider=provider,
+                    credential=name,
+                    hint=f"give the second credential in {NAMED}<NAME>_{end} and so on",
+                )
+            if provider == "hcp":
+                return structs[0]
+            end = f"{GROUPS[provider]}_AUTHMETHOD"
+            said = self._said(prefix, end)
+        said = said or DEFAULT_TYPES.get(provider, "")
+        types = [str(struct.env_type) for struct in structs]
+        if not said:
+            raise _unset(prefix + end, types, provider, name)
+        for struct in structs:
+            if str(struct.env_type).casefold() == said.casefold():
+                return struct
+        raise _unknown(prefix + end, types, provider, name)
+
+    def _said(self, prefix: str, end: str) -> str:
+        text = self._texts.get(prefix + end, "")
+        return text if isinstance(text, str) else ""
+
+    def _given(self, prefix: str, alternatives: str) -> bool:
+        found = [self._texts.get(prefix + end, "") for end in alternatives.split(" or ")]
+        return any(text.reveal() if isinstance(text, Secret) else text for text in found)
+
+
+def _missing(prefix: str, missing: Iterable[str], struct: type[Credential], name: str) -> VaultError:
+    def full(ends: Iterable[str]) -> str:
+        return ", ".join(" or ".join(prefix + end for end in either.split(" or ")) for either in ends)
+
+    return VaultError(
+        f"the environment lacks {full(missing)}",
+        provider=struct.provider,
+        credential=name,
+        hint=f'"{struct.label}" needs {full(needed_variables(struct))}',
+    )
+
+
+def _unset(variable: str, types: Iterable[str], provider: str, name: str) -> VaultError:
+    return VaultError(
+        f"the environment lacks {variable}",
+        provider=provider,
+        credential=name,
+        hint=f"set it to one of {', '.join(types)}",
+    )
+
+
+def _unknown(variable: str, types: Iterable[str], provider: str, name: str) -> VaultError:
+    return VaultError(
+        f"{variable} names no type of credential",
+        provider=provider,
+        credential=name,
+        hint=f"set it to one of {', '.join(types)}",
+    )
+
+
+def _upper(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "_", name.upper())
+
+
+def _ends(provider: str) -> set[str]:
+    """The ends of all variables of a provider, whatever the type."""
+    structs = [struct for struct in credential_types(provider) if struct.env_type is not None]
+    return {end for struct in structs for end in (*type_variables(struct), *variable_names(struct).values())}
 
 
 def _secret_names() -> tuple[str, ...]:

@@ -28,7 +28,7 @@ class RefusingPrompter:
     def _refusal(self, what: str) -> LoginRequired:
         return LoginRequired(
             f"the login needs {what}, and nobody can be asked here",
-            hint="use a credential that logs in by itself, or run `hushpost credential login NAME` in a terminal",
+            hint="use a credential that logs in by itself, or run `hushpost credential login {credential}`",
         )
 
 
@@ -84,6 +84,7 @@ class TimedPrompter:
         self._working = working
 
     def ask_code(self, title: str, message: str) -> str:
+        self._check_wanted()
         with self._working.paused():
             return self._inner.ask_code(title, message)
 
@@ -94,12 +95,17 @@ class TimedPrompter:
         return self._shown(lambda: self._inner.open_url(url, redirect_uri))
 
     def _shown(self, show: Callable[[], Dismiss]) -> Dismiss:
+        self._check_wanted()
         self._working.begin_asking()
         try:
             return _TimedDismiss(show(), self._working)
         except BaseException:
             self._working.end_asking()
             raise
+
+    def _check_wanted(self) -> None:
+        if self._working.abandoned:
+            raise LoginRequired("the login was given up before a person was asked")
 
 
 class _TimedDismiss:
