@@ -1,4 +1,4 @@
-"""Text that is not ours on its way to the screen: never parsed as markup, and what a terminal would obey shown as marks.
+"""Text that is not ours on its way to the screen: never parsed as markup, what a terminal would obey shown as marks.
 
 Names, headers, bodies, paths and the errors of servers go through here before any widget sees them.
 """
@@ -6,6 +6,8 @@ Names, headers, bodies, paths and the errors of servers go through here before a
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
 
 from core.visible import visible as visible
 
@@ -22,5 +24,12 @@ def foreign(text: str, style: str = "", *, lines: bool = False) -> Content:
 
 
 def shortened(text: str, width: int) -> str:
-    """At most `width` characters, the cut marked; for text that is already visible."""
-    return text if len(text) <= width else text[: max(0, width - 1)] + "…" if width > 0 else ""
+    """At most `width` cells, the cut marked; for text that is already visible."""
+    if len(text) * 2 <= width or cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
+
+
+def fitted(text: str, width: int) -> str:
+    """Exactly `width` cells, cut or filled with blanks; for text that is already visible."""
+    return set_cell_size(shortened(text, width), max(0, width))

@@ -80,13 +80,32 @@ DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "close without doin
 
 WORKSPACES: tuple[Key, ...] = ()
 REQUESTS: tuple[Key, ...] = ()
-TREE: tuple[Key, ...] = ()
-TABLE: tuple[Key, ...] = ()
+TREE = (
+    Key("tree.open", "enter", "pick", "Open", "open the request, or the folder", show=True, palette=False),
+    Key("tree.new", "n", "ask('new')", "New", "new request", show=True),
+    Key("tree.folder", "f", "ask('new_folder')", "Folder", "new folder", show=True),
+    Key("tree.rename", "r", "ask('rename')", "Rename", "rename the request or folder", show=True),
+    Key("tree.duplicate", "c", "ask('duplicate')", "Copy", "duplicate the request or folder"),
+    Key("tree.move", "m", "ask('move')", "Move", "move the request or folder to another folder", show=True),
+    Key("tree.delete", "d,delete", "ask('delete')", "Delete", "delete the request or folder", show=True),
+)
+TABLE = (
+    Key("table.edit", "enter", "edit", "Edit", "edit the cell", show=True, palette=False),
+    Key("table.add", "n,insert", "add", "New", "new row", show=True),
+    Key("table.delete", "d,delete", "delete", "Delete", "delete the row", show=True),
+    Key("table.switch", "space", "switch", "On/off", "switch the row on or off, or to its next value", show=True),
+    Key("table.up", "alt+up,K", "shift(-1)", "Up", "move the row up"),
+    Key("table.down", "alt+down,J", "shift(1)", "Down", "move the row down"),
+)
 RESPONSE: tuple[Key, ...] = ()
 ENVIRONMENTS: tuple[Key, ...] = ()
 CREDENTIALS: tuple[Key, ...] = ()
 DETAILS: tuple[Key, ...] = ()
-SETTINGS: tuple[Key, ...] = ()
+SETTINGS = (
+    Key("settings.change", "e", "change", "Change", "change the setting or the key", show=True),
+    Key("settings.default", "d", "default", "Default", "give the setting or the action its default back", show=True),
+    Key("settings.no_key", "x", "no_key", "No key", "take the key of the action away", show=True),
+)
 
 
 def table() -> tuple[Key, ...]:

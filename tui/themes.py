@@ -1,37 +1,116 @@
-"""The app's own colours, next to the themes Textual brings."""
+"""The app's own colours, next to the themes Textual brings, and the styles that line-drawn widgets share.
+
+The own themes use colours of the 256-colour palette only, so they look the same where the terminal has no more than that.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.style import Style
+from textual.color import Color
 from textual.theme import Theme
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 DEFAULT = "hushpost"
 
-HUSHPOST = Theme(
-    name="hushpost",
-    primary="#7aa2c8",
-    secondary="#8fb39a",
-    warning="#d9a860",
-    error="#d97a7a",
-    success="#86b97f",
-    accent="#c9a26d",
-    foreground="#d3d7de",
-    background="#14171c",
-    surface="#1a1e25",
-    panel="#232933",
-    dark=True,
+THEMES = (
+    Theme(
+        name="hushpost",
+        primary="#87afd7",
+        secondary="#87afaf",
+        warning="#d7af5f",
+        error="#d78787",
+        success="#87af87",
+        accent="#d7af87",
+        foreground="#d0d0d0",
+        background="#121212",
+        surface="#1c1c1c",
+        panel="#303030",
+        dark=True,
+    ),
+    Theme(
+        name="hushpost-light",
+        primary="#005f87",
+        secondary="#005f5f",
+        warning="#875f00",
+        error="#af0000",
+        success="#005f00",
+        accent="#875f00",
+        foreground="#1c1c1c",
+        background="#eeeeee",
+        surface="#ffffff",
+        panel="#d0d0d0",
+        dark=False,
+    ),
 )
-LIGHT = Theme(
-    name="hushpost-light",
-    primary="#2f5f8a",
-    secondary="#3d6b4a",
-    warning="#8a5a00",
-    error="#a12626",
-    success="#2f6b27",
-    accent="#7a5a1e",
-    foreground="#1c2128",
-    background="#f6f7f9",
-    surface="#ffffff",
-    panel="#e4e8ee",
-    dark=False,
-)
-THEMES = (HUSHPOST, LIGHT)
+
+
+@dataclass(frozen=True)
+class Paint:
+    """Styles without a background unless they are a cursor's, to be laid over a widget's own."""
+
+    muted: Style
+    strong: Style
+    heading: Style
+    key: Style
+    cursor: Style
+    """The row or cell that keys act on, in the focused widget."""
+    resting: Style
+    """The same row while another widget has the focus."""
+    plain: Style
+    secret: Style
+    linked: Style
+    dynamic: Style
+    undefined: Style
+    """Underlined, so that it shows without colours."""
+    good: Style
+    warning: Style
+    bad: Style
+
+
+def paint(app: App[Any]) -> Paint:
+    """The styles of the theme in use, made once for each theme."""
+    theme = app.current_theme
+    made: tuple[Theme, Paint] | None = getattr(app, "_hushpost_paint", None)
+    if made is not None and made[0] is theme:
+        return made[1]
+    fresh = _paint(app.theme_variables)
+    app._hushpost_paint = (theme, fresh)  # type: ignore[attr-defined]
+    return fresh
+
+
+def _paint(variables: dict[str, str]) -> Paint:
+    def color(name: str) -> Color:
+        return Color.parse(variables[name])
+
+    def ink(name: str, **more: Any) -> Style:
+        return Style(color=color(name).rich_color, **more)
+
+    ansi = color("foreground").ansi is not None
+    muted = Style(dim=True) if ansi else Style(color=color("foreground").blend(color("background"), 0.42).rich_color)
+    cursor = (
+        Style(reverse=True)
+        if ansi
+        else Style(color=color("background").rich_color, bgcolor=color("primary").rich_color, bold=True)
+    )
+    resting = Style(bold=True) if ansi else Style(bgcolor=color("panel").rich_color, bold=True)
+    return Paint(
+        muted=muted,
+        strong=Style(bold=True),
+        heading=ink("primary", bold=True),
+        key=ink("accent", bold=True),
+        cursor=cursor,
+        resting=resting,
+        plain=ink("secondary"),
+        secret=ink("warning"),
+        linked=ink("accent"),
+        dynamic=ink("primary"),
+        undefined=ink("error", underline=True),
+        good=ink("success"),
+        warning=ink("warning"),
+        bad=ink("error"),
+    )

@@ -48,19 +48,22 @@ class SessionWork(Screen[ScreenResultType]):
         failed: Callable[[HushpostError], object] | None = None,
         group: str = "work",
         exclusive: bool = False,
+        cures: bool = True,
     ) -> Worker[None]:
         """Run a coroutine of core beside the keys, then hand its result to `then`, which may be a coroutine function.
 
         `work` is called again after a failure that the person cured in a dialog, so it is a function and not a coroutine. What
-        is not cured goes to `failed`, by default a notification. Other exceptions are bugs and end the app.
+        is not cured goes to `failed`, by default a notification. Other exceptions are bugs and end the app. `cures` off is for
+        work that is a cure itself.
         """
-        return self.run_worker(self._work(work, then, failed), group=group, exclusive=exclusive)
+        return self.run_worker(self._work(work, then, failed, cures), group=group, exclusive=exclusive)
 
     async def _work(
         self,
         work: Callable[[], Awaitable[T]],
         then: Callable[[T], object] | None,
         failed: Callable[[HushpostError], object] | None,
+        cures: bool,
     ) -> None:
         try:
             for _ in range(_CURES_AT_MOST):
@@ -70,7 +73,7 @@ class SessionWork(Screen[ScreenResultType]):
                 except HushpostError as error:
                     from tui.cures import cured
 
-                    if not await cured(self, error):
+                    if not cures or not await cured(self, error):
                         raise
             else:
                 result = await work()

@@ -70,7 +70,7 @@ class DialogButton(Button):
         super().__init__(visible(label), id=id, compact=True, classes="danger" if danger else "")
 
     def render(self) -> str:  # type: ignore[override]
-        return f"›{self.label}‹" if self.has_focus else f" {self.label} "
+        return f"▸{self.label}◂" if self.has_focus else f" {self.label} "
 
 
 class AskTextDialog(SessionDialog[str]):

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.keys import shown_key
+from tui.themes import paint
 
 
 class KeyFooter(Widget, can_focus=False):
     """One line drawn from the active bindings; a click on one does it."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES = {"key-footer--key"}
-    DEFAULT_CSS = """
-    KeyFooter { dock: bottom; height: 1; color: $footer-description-foreground; background: $footer-background; }
-    KeyFooter .key-footer--key { color: $footer-key-foreground; background: $footer-background; text-style: bold; }
-    """
+    DEFAULT_CSS = "KeyFooter { dock: bottom; height: 1; color: $foreground; background: $panel; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,11 +57,11 @@ class KeyFooter(Widget, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         base = self.rich_style
-        bold = self.get_component_rich_style("key-footer--key")
+        bold = base + paint(self.app).key
         segments = [Segment(" ", base)]
         for (_start, _end, _key), (_sent, shown, label) in zip(self._spans(), self._shown, strict=False):
             segments += [Segment(shown, bold), Segment(f" {label}  ", base)]
-        return Strip(segments).adjust_cell_length(self.size.width, base + Style.null())
+        return Strip(segments).adjust_cell_length(self.size.width, base)
 
     def on_click(self, event: events.Click) -> None:
         for start, end, key in self._spans():

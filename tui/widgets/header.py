@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from core.errors import HushpostError
 from tui.foreign import shortened, visible
+from tui.themes import paint
 
 if TYPE_CHECKING:
     from core.session import Session
@@ -49,14 +50,7 @@ class StatusHeader(Widget, can_focus=False):
     """One line that looks at the session when told, and once a second while there are secrets to count down."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES = {"header--mode", "header--current", "header--dim", "header--warning"}
-    DEFAULT_CSS = """
-    StatusHeader { dock: top; height: 1; color: $foreground; background: $panel; }
-    StatusHeader .header--mode { color: $text-muted; background: $panel; }
-    StatusHeader .header--current { color: $foreground; background: $surface; text-style: bold underline; }
-    StatusHeader .header--dim { color: $text-muted; background: $panel; }
-    StatusHeader .header--warning { color: $text-warning; background: $panel; text-style: bold; }
-    """
+    DEFAULT_CSS = "StatusHeader { dock: top; height: 1; color: $foreground; background: $panel; }"
 
     def __init__(self, session: Session, mode: str) -> None:
         super().__init__()
@@ -136,8 +130,7 @@ class StatusHeader(Widget, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        base = self.rich_style
-        dim = self.get_component_rich_style("header--dim")
+        base, ink = self.rich_style, paint(self.app)
         right = [text for text in (self._cache, self._lock) if text]
         right_width = sum(len(text) for text in right) + 2 * len(right)
         name, environment, color = self._left
@@ -155,14 +148,12 @@ class StatusHeader(Widget, can_focus=False):
             if not self._modes_at:
                 segments.append(Segment(" ", base))
                 x += 1
-            style = "header--current" if mode == self.mode else "header--mode"
-            segments.append(Segment(shown, self.get_component_rich_style(style)))
+            segments.append(Segment(shown, base + (ink.cursor if mode == self.mode else ink.muted)))
             self._modes_at.append((x, x + len(shown), mode))
             x += len(shown)
         segments.append(Segment(" " * max(0, width - x - right_width + 1), base))
         for text in right:
-            style = self.get_component_rich_style("header--warning") if text == "unlocked" else dim
-            segments.append(Segment(text, style))
+            segments.append(Segment(text, base + (ink.warning if text == "unlocked" else ink.muted)))
             segments.append(Segment("  " if text is not right[-1] else " ", base))
         return Strip(segments).adjust_cell_length(width, base)
 

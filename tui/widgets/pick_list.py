@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
@@ -14,7 +15,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.foreign import shortened, visible
+from tui.foreign import fitted, shortened, visible
+from tui.themes import paint
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,7 @@ class PickList(ScrollView, can_focus=True):
     """Rows with a cursor. Enter or a click picks; the owner filters by setting `choices`."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES = {"pick-list--cursor", "pick-list--detail", "pick-list--focused"}
-    DEFAULT_CSS = """
-    PickList { height: 1fr; background: $background; scrollbar-size-vertical: 1; overflow-x: hidden; }
-    PickList .pick-list--detail { color: $text-muted; }
-    PickList .pick-list--cursor { background: $panel; text-style: bold; }
-    PickList .pick-list--focused { background: $primary; color: $background; text-style: bold; }
-    """
+    DEFAULT_CSS = "PickList { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
         Binding("down", "move(1)", show=False),
@@ -94,7 +90,7 @@ class PickList(ScrollView, can_focus=True):
     def choices(self, choices: Sequence[Pick]) -> None:
         kept = self.current.key if self.current is not None else None
         self._choices = choices
-        self._label_width = max((len(choice.label) for choice in choices), default=0)
+        self._label_width = max((cell_len(choice.label) for choice in choices), default=0)
         self._index = next((row for row, choice in enumerate(choices) if choice.key == kept), 0)
         self.virtual_size = Size(0, len(choices))
         self._show_cursor()
@@ -165,31 +161,34 @@ class PickList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        base, ink = self.rich_style, paint(self.app)
         row = int(self.scroll_y) + y
         if not self._choices and y == 0:
-            quiet = base + self.get_component_rich_style("pick-list--detail", partial=True)
-            return Strip([Segment("  " + shortened(self._empty, width - 2), quiet)]).adjust_cell_length(width, base)
+            empty = Segment("  " + shortened(self._empty, width - 2), base + ink.muted)
+            return Strip([empty]).adjust_cell_length(width, base)
         if row >= len(self._choices):
             return Strip.blank(width, base)
         choice = self._choices[row]
-        style, quiet = base, base + self.get_component_rich_style("pick-list--detail", partial=True)
-        cursor = " "
+        style, quiet, cursor = base, base + ink.muted, " "
         if row == self._index:
-            cursor = "›"
-            lit = self.has_focus or self._active
-            name = "pick-list--focused" if lit else "pick-list--cursor"
-            style = base + self.get_component_rich_style(name, partial=True)
-            quiet = style if lit else quiet + self.get_component_rich_style(name, partial=True)
+            cursor = "▸"
+            if self.has_focus or self._active:
+                style = quiet = base + ink.cursor
+            else:
+                style, quiet = base + ink.resting, quiet + ink.resting
         if not choice.enabled:
             style = quiet
         label_width = min(self._label_width, max(12, width * 3 // 5)) if choice.detail else width
-        label = shortened(visible(choice.label), min(label_width, max(0, width - 3 - len(choice.mark))))
-        segments = [Segment(f"{cursor}{choice.mark}{' ' if choice.mark else ''}", style)]
-        segments.append(Segment(label.ljust(label_width if choice.detail else 0), style))
+        start = f"{cursor}{choice.mark}{' ' if choice.mark else ''}"
+        label_width = min(label_width, max(0, width - len(start) - 1))
+        segments = [Segment(start, style)]
         if choice.detail:
-            used = sum(len(segment.text) for segment in segments)
-            segments.append(Segment("  " + shortened(visible(choice.detail), max(0, width - used - 3)), quiet))
+            segments.append(Segment(fitted(visible(choice.label), label_width), style))
+            segments.append(
+                Segment("  " + shortened(visible(choice.detail), max(0, width - len(start) - label_width - 3)), quiet)
+            )
+        else:
+            segments.append(Segment(shortened(visible(choice.label), label_width), style))
         return Strip(segments).adjust_cell_length(width, style)
 
 

@@ -1,0 +1,285 @@
+"""A table whose cells are edited in place by keyboard: headers, parameters, variables, and forms of fixed rows.
+
+Enter edits a cell, tab goes on to the next one and past the last row makes a new one; `tui.keys.TABLE` has the other keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import events, on
+from textual.actions import SkipAction
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.message import Message
+from textual.widgets import Input
+
+from tui import keys
+from tui.widgets.names import Names
+from tui.widgets.table_lines import TableColumn, TableLines, TableRow
+from tui.widgets.template_input import TemplateInput
+
+
+class KeyValueTable(Container):
+    """Rows with a cursor on one cell; every edit posts `Changed` with all rows."""
+
+    DEFAULT_CSS = """
+    KeyValueTable { height: 1fr; layers: rows editor; }
+    KeyValueTable > TemplateInput { layer: editor; position: absolute; display: none; height: 1; background: $panel; }
+    KeyValueTable > TableLines { layer: rows; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.TABLE)
+
+    class Changed(Message):
+        def __init__(self, table: KeyValueTable, rows: tuple[TableRow, ...]) -> None:
+            super().__init__()
+            self.table = table
+            self.rows = rows
+
+        @property
+        def control(self) -> KeyValueTable:
+            return self.table
+
+    def __init__(
+        self,
+        columns: Sequence[TableColumn],
+        *,
+        names: Callable[[], Names] = Names,
+        fixed: bool = False,
+        blank: TableRow | None = None,
+        empty: str = "",
+        titles: bool = True,
+        id: str | None = None,
+    ) -> None:
+        """`fixed` rows cannot be added, deleted or moved; `blank` is what a new row starts as."""
+        super().__init__(id=id)
+        self.fixed = fixed
+        self.blank = blank or TableRow(("",) * len(columns))
+        self._lines = TableLines(columns, names, titles=titles, empty=empty)
+        self._editor = TemplateInput(names=names)
+        self._editing: tuple[int, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self._lines
+        yield self._editor
+
+    # What the owner uses
+
+    @property
+    def rows(self) -> tuple[TableRow, ...]:
+        return tuple(self._lines.rows)
+
+    def set_rows(self, rows: Sequence[TableRow]) -> None:
+        """Show other rows, without posting a change; an edit under way is given up."""
+        self._close_editor()
+        self._lines.rows = list(rows)
+        self._lines.shown()
+
+    def focus(self, scroll_visible: bool = True) -> KeyValueTable:
+        self._lines.focus(scroll_visible)
+        return self
+
+    def finish(self) -> None:
+        """Take an edit under way into the rows, as before sending or saving."""
+        if self._editing is not None:
+            self._commit()
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        row = self._lines.row_at_cursor
+        if self._editing is not None and action != "edit":
+            return False
+        match action:
+            case "add":
+                return not self.fixed
+            case "delete" | "shift":
+                return not self.fixed and row is not None
+            case "switch":
+                return row is not None and (row.enabled is not None or bool(row.options))
+            case _:
+                return True
+
+    def action_edit(self) -> None:
+        if self._lines.rows:
+            self._edit(self._lines.row, self._lines.column)
+        elif not self.fixed:
+            self.action_add()
+
+    def action_add(self) -> None:
+        at = min(len(self._lines.rows), self._lines.row + 1) if self._lines.rows else 0
+        self._lines.rows.insert(at, self.blank)
+        self._lines.shown()
+        self._edit(at, 0)
+
+    def action_delete(self) -> None:
+        del self._lines.rows[self._lines.row]
+        self._lines.shown()
+        self._changed()
+
+    def action_switch(self) -> None:
+        """On or off; a row with options goes to its next one."""
+        at = self._lines.row
+        row = self._lines.rows[at]
+        if row.options:
+            index = row.options.index(row.cells[-1]) if row.cells[-1] in row.options else -1
+            value = row.options[(index + 1) % len(row.options)]
+            self._lines.rows[at] = replace(row, cells=(*row.cells[:-1], value))
+        else:
+            self._lines.rows[at] = replace(row, enabled=not row.enabled)
+        self._lines.refresh_row(at)
+        self._changed()
+
+    def action_shift(self, by: int) -> None:
+        at = self._lines.row
+        to = at + by
+        if not 0 <= to < len(self._lines.rows):
+            raise SkipAction
+        self._lines.rows[at], self._lines.rows[to] = self._lines.rows[to], self._lines.rows[at]
+        self._lines.go(to, self._lines.column)
+        self._lines.refresh()
+        self._changed()
+
+    # Editing a cell
+
+    def _edit(self, row: int, column: int) -> None:
+        entry = self._lines.rows[row]
+        column = self._editable(entry, column)
+        if column < 0:
+            return
+        if entry.options:
+            self._lines.go(row, column)
+            self.action_switch()
+            return
+        self._lines.go(row, column)
+        self._editing = (row, column)
+        start, width = self._lines.cell_span(column)
+        editor = self._editor
+        editor.styles.width = width
+        editor.styles.offset = (start, self._lines.line_of(row))
+        editor.display = True
+        editor.value = entry.cells[column]
+        editor.cursor_position = len(editor.value)
+        editor.focus(scroll_visible=False)
+        self.screen.refresh_bindings()
+
+    def _editable(self, row: TableRow, column: int) -> int:
+        """The column, or the next one to its right that may be edited; -1 for none."""
+        columns = [*range(column, len(row.cells)), *range(column)]
+        return next((one for one in columns if one not in row.locked), -1)
+
+    def _commit(self) -> None:
+        if self._editing is None:
+            return
+        row, column = self._editing
+        self._editing = None
+        text = self._editor.value
+        self._editor.display = False
+        if row < len(self._lines.rows):
+            before = self._lines.rows[row]
+            if before.cells[column] != text:
+                cells = (*before.cells[:column], text, *before.cells[column + 1 :])
+                self._lines.rows[row] = replace(before, cells=cells)
+                self._changed()
+            self._lines.refresh_row(row)
+
+    def _close_editor(self) -> None:
+        """Leave the cell as it was; a new row that is still empty goes away."""
+        if self._editing is None:
+            return
+        row, _ = self._editing
+        self._editing = None
+        had_focus = self._editor.has_focus
+        self._editor.display = False
+        if had_focus:
+            self._lines.focus()
+        self.drop_empty(row)
+
+    def drop_empty(self, row: int) -> None:
+        if not self.fixed and row < len(self._lines.rows) and not any(self._lines.rows[row].cells):
+            del self._lines.rows[row]
+            self._lines.shown()
+
+    def _next_cell(self, back: bool = False) -> None:
+        """On to the next cell that may be edited; past the last row a new one begins."""
+        if self._editing is None:
+            return
+        row, column = self._editing
+        self._commit()
+        cells = [
+            (at, one)
+            for at, entry in enumerate(self._lines.rows)
+            for one in range(len(self._lines.columns))
+            if one not in entry.locked
+        ]
+        here = cells.index((row, column))
+        there = here - 1 if back else here + 1
+        if 0 <= there < len(cells):
+            at, one = cells[there]
+            if self._lines.rows[at].options:
+                self._lines.go(at, one)
+                self._lines.focus()
+            else:
+                self._edit(at, one)
+        elif back or self.fixed or not any(self._lines.rows[row].cells):
+            self._lines.focus()
+            self.drop_empty(row)
+        else:
+            self._lines.rows.append(self.blank)
+            self._lines.shown()
+            self._edit(len(self._lines.rows) - 1, 0)
+
+    @on(TableLines.CellClicked)
+    def _clicked(self, event: TableLines.CellClicked) -> None:
+        event.stop()
+        if event.edit:
+            self.action_edit()
+        elif self.check_action("switch", ()):
+            self.action_switch()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._editing is None:
+            return
+        row, column = self._editing
+        if not self.fixed and column + 1 < len(self._lines.columns) and not self._lines.rows[row].cells[column + 1]:
+            self._next_cell()
+            return
+        self._commit()
+        self._lines.focus()
+        self.drop_empty(row)
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        if event.widget is self._editor and self._editing is not None:
+            row, _ = self._editing
+            self._commit()
+            self.drop_empty(row)
+
+    def on_key(self, event: events.Key) -> None:
+        if self._editing is not None:
+            if event.key in ("tab", "shift+tab"):
+                event.stop()
+                event.prevent_default()
+                self._next_cell(back=event.key == "shift+tab")
+            elif event.key == "escape":
+                event.stop()
+                event.prevent_default()
+                self._close_editor()
+            elif event.key in ("up", "down"):
+                row, column = self._editing
+                to = row + (1 if event.key == "down" else -1)
+                if 0 <= to < len(self._lines.rows):
+                    event.stop()
+                    self._commit()
+                    self._edit(to, column)
+
+    def _changed(self) -> None:
+        self.post_message(self.Changed(self, self.rows))

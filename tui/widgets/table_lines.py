@@ -1,0 +1,242 @@
+"""The drawn part of a table: rows in columns, a cursor on one cell, templates in colour; the visible lines only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.actions import SkipAction
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui import keys
+from tui.foreign import fitted, shortened, visible
+from tui.themes import paint
+from tui.widgets.names import Names
+from tui.widgets.template_input import Hint
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One row. `enabled` is None where rows cannot be switched off."""
+
+    cells: tuple[str, ...]
+    enabled: bool | None = True
+    options: tuple[str, ...] = ()
+    """The values to choose from, where the last cell is no free text."""
+    locked: tuple[int, ...] = ()
+    """Columns that cannot be edited, such as the labels of a form."""
+    help: str = ""
+    """What the hint line says while the cursor is on the row."""
+    key: str = ""
+    """What the owner calls the row."""
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    title: str
+    share: int = 1
+    """Its part of the width that columns of fixed `width` leave."""
+    width: int = 0
+
+
+class TableLines(ScrollView, can_focus=True):
+    """Rows by the line and a cursor on one cell; clicking the cursor's cell edits it."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = "TableLines { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.plain("up", "go(-1, 0)"),
+        *keys.plain("down", "go(1, 0)"),
+        *keys.plain("left", "go(0, -1)"),
+        *keys.plain("right", "go(0, 1)"),
+        *keys.plain("pageup", "go(-10, 0)"),
+        *keys.plain("pagedown", "go(10, 0)"),
+        *keys.plain("home", "go(-100000, 0)"),
+        *keys.plain("end", "go(100000, 0)"),
+    ]
+
+    class CellClicked(Message):
+        """A click on the cell under the cursor (`edit`), or on a row's box."""
+
+        def __init__(self, edit: bool) -> None:
+            super().__init__()
+            self.edit = edit
+
+    def __init__(self, columns: Sequence[TableColumn], names: Callable[[], Names], *, titles: bool, empty: str) -> None:
+        super().__init__()
+        self.columns = tuple(columns)
+        self.rows: list[TableRow] = []
+        self.row = 0
+        self.column = 0
+        self._names = names
+        self._titled = titles
+        self._empty = empty
+
+    @property
+    def row_at_cursor(self) -> TableRow | None:
+        return self.rows[self.row] if self.row < len(self.rows) else None
+
+    @property
+    def _head(self) -> int:
+        return 1 if self._titled else 0
+
+    @property
+    def _gutter(self) -> int:
+        """The cursor's mark, and the box of rows that can be switched off."""
+        return 1 if self.rows and all(row.enabled is None for row in self.rows) else 5
+
+    def shown(self) -> None:
+        """The rows are others now."""
+        self.virtual_size = Size(0, len(self.rows) + self._head)
+        self.go(min(self.row, max(0, len(self.rows) - 1)), self.column)
+        self.refresh()
+        self._say_hint()
+
+    def line_of(self, row: int) -> int:
+        return row + self._head - int(self.scroll_y)
+
+    def cell_span(self, column: int) -> tuple[int, int]:
+        """Where a column begins and how wide it is."""
+        width = max(0, self.scrollable_content_region.width - self._gutter - (len(self.columns) - 1) * 2)
+        free = max(0, width - sum(one.width for one in self.columns))
+        shares = sum(one.share for one in self.columns if not one.width) or 1
+        x = self._gutter
+        for index, one in enumerate(self.columns):
+            wide = one.width or (free * one.share // shares if index + 1 < len(self.columns) else 0)
+            if index + 1 == len(self.columns):
+                wide = max(0, self.scrollable_content_region.width - x)
+            if index == column:
+                return x, wide
+            x += wide + 2
+        return x, 0
+
+    def go(self, row: int, column: int) -> None:
+        """Put the cursor on a cell and make it visible."""
+        before = self.row
+        self.row = max(0, min(row, len(self.rows) - 1))
+        self.column = max(0, min(column, len(self.columns) - 1))
+        entry = self.row_at_cursor
+        if entry is not None and self.column in entry.locked:
+            self.column = next((one for one in range(len(entry.cells)) if one not in entry.locked), self.column)
+        self.refresh_row(before)
+        self.refresh_row(self.row)
+        height = self.scrollable_content_region.height
+        line = self.row + self._head
+        if height > 0:
+            top = int(self.scroll_y)
+            if self.row < top:
+                self.scroll_to(y=self.row, animate=False, force=True)
+            elif line >= top + height:
+                self.scroll_to(y=line - height + 1, animate=False, force=True)
+        if before != self.row:
+            self._say_hint()
+            self.screen.refresh_bindings()
+
+    def action_go(self, rows: int, columns: int) -> None:
+        if not self.rows:
+            raise SkipAction
+        row, column = self.row + rows, self.column + columns
+        if self.row_at_cursor is not None and column in self.row_at_cursor.locked:
+            return
+        self.go(row, column)
+
+    def refresh_row(self, row: int) -> None:
+        self.refresh(Region(0, self.line_of(row), self.size.width, 1))
+
+    def _say_hint(self) -> None:
+        if not self.has_focus:
+            return
+        entry = self.row_at_cursor
+        hint = entry.help if entry is not None else ""
+        if entry is not None and not hint:
+            names = self._names()
+            texts = [entry.cells[self.column], *entry.cells]
+            hint = next((said for text in texts if "{{" in text and (said := names.hint_at(text, text.find("{{")))), "")
+        self.post_message(Hint(hint))
+
+    def on_focus(self) -> None:
+        self.refresh_row(self.row)
+        self._say_hint()
+
+    def on_blur(self) -> None:
+        self.refresh_row(self.row)
+        self.post_message(Hint(""))
+
+    def on_resize(self) -> None:
+        self.go(self.row, self.column)
+
+    def on_click(self, event: events.Click) -> None:
+        row = event.y - self._head + int(self.scroll_y)
+        if not 0 <= row < len(self.rows):
+            return
+        spans = [self.cell_span(column) for column in range(len(self.columns))]
+        column = next((index for index, (start, width) in enumerate(spans) if start <= event.x < start + width), -1)
+        again = (row, column) == (self.row, self.column)
+        self.go(row, max(0, column))
+        if column < 0 or again or event.chain > 1:
+            self.post_message(self.CellClicked(column >= 0))
+
+    def render_line(self, y: int) -> Strip:
+        base, ink = self.rich_style, paint(self.app)
+        width = self.scrollable_content_region.width
+        line = int(self.scroll_y) + y
+        if line < self._head:
+            return self._titles(width, base)
+        row = line - self._head
+        if not self.rows and row == 0 and self._empty:
+            style = base + (ink.resting if self.has_focus else ink.muted)
+            text = f"{'▸' if self.has_focus else ' '}{shortened(self._empty, width - 2)}"
+            return Strip([Segment(text, style)]).adjust_cell_length(width, base)
+        if row >= len(self.rows):
+            return Strip.blank(width, base)
+        return self._row(row, self.rows[row], width, base)
+
+    def _titles(self, width: int, base: Style) -> Strip:
+        muted = base + paint(self.app).muted
+        segments = [Segment(" " * self._gutter, base)]
+        for index, column in enumerate(self.columns):
+            segments.append(Segment(fitted(column.title, self.cell_span(index)[1]) + "  ", muted))
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _row(self, at: int, row: TableRow, width: int, base: Style) -> Strip:
+        ink = paint(self.app)
+        here = at == self.row
+        lit = here and self.has_focus
+        style = base + ink.resting if here and not lit else base
+        off = row.enabled is False
+        box = "" if self._gutter == 1 else "    " if row.enabled is None else "[ ] " if off else "[x] "
+        segments = [Segment(("▸" if here else " ") + box, style + ink.muted if off else style)]
+        names = self._names()
+        for index, cell in enumerate(row.cells):
+            wide = self.cell_span(index)[1]
+            locked = index in row.locked
+            cell_style = style + ink.muted if off or locked else style
+            if lit and index == self.column and not locked:
+                segments += self._cell(cell, wide, base + ink.cursor, None, row)
+            else:
+                segments += self._cell(cell, wide, cell_style, None if off or locked else names, row)
+            segments.append(Segment("  ", style))
+        return Strip(segments).adjust_cell_length(width, style)
+
+    def _cell(self, cell: str, wide: int, style: Style, names: Names | None, row: TableRow) -> list[Segment]:
+        """One cell's text, cut to its width; template names in colour where `names` is given."""
+        shown = visible(cell.replace("\n", "⏎"))
+        if names is None or "{{" not in cell or shown != cell:
+            return [Segment(fitted(shown, wide), style)]
+        segments, x = [], 0
+        for start, end, ink in names.styled(cell, paint(self.app)):
+            segments += [Segment(cell[x:start], style), Segment(cell[start:end], style + ink)]
+            x = end
+        segments.append(Segment(cell[x:], style))
+        strip = Strip(segments)
+        if strip.cell_length > wide:
+            return [*strip.crop(0, wide - 1), Segment("…", style)]
+        return list(strip.adjust_cell_length(wide, style))

@@ -1,0 +1,95 @@
+"""A one-line field for text with templates: names coloured by kind, completed, and explained in the hint line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.text import Text
+from textual import events
+from textual.message import Message
+
+from tui.foreign import visible
+from tui.themes import paint
+from tui.widgets.completion import Completer
+from tui.widgets.line_input import LineInput
+from tui.widgets.names import Names
+
+
+class Hint(Message):
+    """What stands at the cursor, in one line for the hint line; empty when there is nothing to say."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class TemplateInput(LineInput):
+    """A LineInput that knows `names`; the owner sets them again when the scope changes."""
+
+    def __init__(
+        self, value: str = "", *, names: Callable[[], Names] = Names, placeholder: str = "", **more: Any
+    ) -> None:
+        super().__init__(value, placeholder=placeholder, **more)
+        self._completer = Completer(self, self._put, lambda: self.cursor_screen_offset)
+        self._completer.names = names
+        self._names = names
+        self._hint = ""
+
+    @property
+    def _value(self) -> Text:
+        text = Text(_one_cell_each(self.value), no_wrap=True, overflow="ignore", end="")
+        if "{{" in self.value:
+            for start, end, style in self._names().styled(self.value, paint(self.app)):
+                text.stylize(style, start, end)
+        return text
+
+    def _put(self, typed: int, name: str) -> None:
+        cursor = self.cursor_position
+        rest = self.value[cursor:]
+        close = "" if rest.startswith("}}") else "}}"
+        self.value = self.value[: cursor - typed] + name + close + rest
+        self.cursor_position = cursor - typed + len(name) + 2
+
+    async def _on_key(self, event: events.Key) -> None:
+        if not self._completer.key(event):
+            await super()._on_key(event)
+
+    def _watch_value(self, value: str) -> None:
+        super()._watch_value(value)
+        if self.has_focus:
+            self._completer.look(value[: self.cursor_position])
+
+    def _watch_selection(self, selection: Any) -> None:
+        super()._watch_selection(selection)
+        if self.is_attached and self.has_focus:
+            self.say_hint()
+            if self._completer.is_open:
+                self._completer.look(self.value[: self.cursor_position])
+
+    def _on_focus(self, event: events.Focus) -> None:
+        super()._on_focus(event)
+        self.say_hint()
+
+    def _on_blur(self, event: events.Blur) -> None:
+        super()._on_blur(event)
+        self._completer.close()
+        self._say("")
+
+    def say_hint(self) -> None:
+        self._say(self._names().hint_at(self.value, self.cursor_position))
+
+    def _say(self, hint: str) -> None:
+        if hint != self._hint:
+            self._hint = hint
+            self.post_message(Hint(hint))
+
+
+def _one_cell_each(text: str) -> str:
+    """Control and bidirectional characters as a replacement sign, one for one, so that cursor and text stay in step."""
+    shown = visible(text)
+    return (
+        text
+        if shown == text
+        else "".join(character if visible(character) == character else "\ufffd" for character in text)
+    )
