@@ -2,6 +2,7 @@
 
     HushpostError                    str() is the user's sentence, hint the next step
     ├─ FileError                     a TOML file we cannot use
+    │  └─ FileNotAllowed             a file outside the workspace that this user has not allowed
     ├─ TemplateError                 an undefined variable, or a cycle
     ├─ RequestError                  building or sending failed; `kind` says how
     ├─ FormatError                   an import or export we cannot read or express
@@ -31,11 +32,13 @@ from typing import Literal, Self
 
 RequestErrorKind = Literal[
     "url",
+    "request",
     "connect",
     "timeout",
     "tls",
     "proxy",
     "protocol",
+    "disk",
     "cancelled",
     "host-not-allowed",
     "redirect-refused",
@@ -73,6 +76,10 @@ class FileError(HushpostError):
     def __str__(self) -> str:
         where = f"{self.path}: {self.key}" if self.key else str(self.path)
         return f"{where}: {self.message}"
+
+
+class FileNotAllowed(FileError):
+    """A workspace names a file that lies outside of it; `path` is its real path, which this user may allow."""
 
 
 class TemplateError(HushpostError):

@@ -1,0 +1,178 @@
+"""Reads and writes the TOML files of workspaces and of the user: typed on the way in, comments kept on the way out.
+
+tomllib reads, because every start reads and tomlkit takes ten times as long; tomlkit is imported by the first save.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import stat
+import tomllib
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from core.errors import FileError
+from core.tomlshape import plain, same, shape_error
+
+MAX_BYTES = 8 * 1024 * 1024
+"""A larger file is refused unread."""
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_BOM = b"\xef\xbb\xbf"
+# What tomllib quotes of the file: a key at best, but of a broken file who knows.
+_QUOTED = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"")
+
+
+def load(path: Path, model: type[T], *, missing: T | None = None) -> T:
+    """The file as `model`, or `missing` where there is no file.
+
+    A FileError says what is wrong, names the key, and quotes no value, which might be a secret.
+    """
+    data = _read(path)
+    if data is None:
+        if missing is not None:
+            return missing
+        raise FileError("does not exist", path=path)
+    return parse(data, model, path)
+
+
+def parse(data: bytes, model: type[T], path: Path) -> T:
+    """What `load` makes of bytes that are already at hand; `path` is only named in errors."""
+    try:
+        table = tomllib.loads(data.removeprefix(_BOM).decode())
+        _check_schema(table, model, path)
+        return msgspec.convert(table, model)
+    except UnicodeDecodeError as error:
+        raise FileError(f"is not UTF-8 text at byte {error.start}", path=path) from None
+    except tomllib.TOMLDecodeError as error:
+        raise FileError(f"is not valid TOML: {_uncapitalised(_QUOTED.sub('…', str(error)))}", path=path) from None
+    except msgspec.ValidationError as error:
+        message, key = shape_error(error, table, model)
+        raise FileError(message, path=path, key=key) from None
+    except RecursionError:
+        raise _too_deep(path) from None
+
+
+def save(path: Path, model: msgspec.Struct, *, mode: int = 0o644) -> None:
+    """Write `model`, keeping the comments, order and formatting of the file that is there.
+
+    A file that says the same already is not touched. One that cannot be read as this kind of model is left as it is and
+    named in a FileError. `mode` as in `write_atomic`.
+    """
+    from core import tomlmerge
+
+    try:
+        new = plain(model)
+        data = _read(path)
+        if data is None:
+            text, bom = tomlmerge.dump(new), b""
+        else:
+            old = plain(parse(data, type(model), path))
+            if same(old, new):
+                return
+            bom = _BOM if data.startswith(_BOM) else b""
+            text = tomlmerge.merge(data.removeprefix(_BOM).decode(), old, new)
+        encoded = text.encode()
+        if not same(plain(parse(encoded, type(model), path)), new):
+            raise FileError("cannot be saved: it would not read back as it was meant", path=path)
+    except UnicodeEncodeError:
+        raise FileError("cannot be saved: a text in it is no valid Unicode", path=path) from None
+    except TypeError as error:
+        raise FileError(f"cannot be saved: {error}", path=path) from None
+    except RecursionError:
+        raise _too_deep(path) from None
+    write_atomic(path, bom + encoded, mode=mode)
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Replace the file in one step, so that a crash leaves the old or the new content whole.
+
+    An existing file keeps its mode, narrowed when `mode` lets nobody else read; a new one gets `mode` less the umask.
+    A symbolic link stays one: its target is replaced.
+    """
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                with suppress(FileNotFoundError):
+                    kept = stat.S_IMODE(target.stat().st_mode)
+                    os.fchmod(file.fileno(), kept if mode & 0o077 else kept & mode)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise FileError(f"cannot be written: {reason(error)}", path=path) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """The new name is on the disk too; some file systems cannot, and then the rename stands without it."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _read(path: Path) -> bytes | None:
+    """The file's bytes, None where there is no file; never waits on a pipe or a device."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise FileError(f"cannot be read: {reason(error)}", path=path) from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileError("is not a regular file", path=path)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise FileError(f"cannot be read: {reason(error)}", path=path) from error
+    finally:
+        os.close(descriptor)
+    if len(data) > MAX_BYTES:
+        raise FileError(f"is larger than {MAX_BYTES // 1024 // 1024} MiB", path=path)
+    return data
+
+
+def _check_schema(table: dict[str, Any], model: type[msgspec.Struct], path: Path) -> None:
+    known = next((field.default for field in msgspec.structs.fields(model) if field.name == "schema"), None)
+    schema = table.get("schema", known)
+    if known is None or type(schema) is not int or schema == known:
+        return
+    if schema > known:
+        raise FileError(
+            f"was written by a newer hushpost (schema {schema}, this one knows {known})",
+            path=path,
+            key="schema",
+            hint="update hushpost; the file was not touched",
+        )
+    raise FileError(f"must be {known}", path=path, key="schema")
+
+
+def _too_deep(path: Path) -> FileError:
+    return FileError("is nested too deep", path=path)
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in our style."""
+    return _uncapitalised(error.strerror or type(error).__name__)
+
+
+def _uncapitalised(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,164 @@
+"""What a model looks like as TOML data, and what is wrong with data that does not fit a model, in a user's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time
+from functools import cache
+from math import isnan
+from typing import Any
+
+import msgspec
+
+_AT = re.compile(r" - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`$")
+_STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
+_WORDS = {
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "a table",
+    "array": "an array",
+    "datetime": "a date and time",
+    "date": "a date",
+    "time": "a time",
+    "null": "nothing",
+}
+
+
+def plain(value: Any) -> Any:
+    """A model as the tables, arrays and scalars that stand in its file; what equals its default is left out.
+
+    (msgspec's own `omit_defaults` compares by identity, so a default that was read from a file would be written.)
+    """
+    if isinstance(value, msgspec.Struct):
+        config = value.__struct_config__
+        table: dict[str, Any] = {}
+        if config.tag is not None:
+            table[str(config.tag_field)] = config.tag
+        for name, key, is_default in _fields(type(value)):
+            item = getattr(value, name)
+            if not is_default(item):
+                table[key] = plain(item)
+        return table
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, str | bool | int | float | datetime | date | time):
+        return value
+    raise TypeError(f"TOML has no {type(value).__name__}")
+
+
+@cache
+def _fields(model: type[msgspec.Struct]) -> tuple[tuple[str, str, Callable[[Any], bool]], ...]:
+    found = []
+    for field in msgspec.structs.fields(model):
+        if field.default is not msgspec.NODEFAULT:
+            default = field.default
+        elif field.default_factory is not msgspec.NODEFAULT:
+            default = field.default_factory()
+        else:
+            default = msgspec.NODEFAULT
+
+        def is_default(value: Any, default: Any = default) -> bool:
+            return type(value) is type(default) and bool(value == default)
+
+        found.append((field.name, field.encode_name, is_default))
+    return tuple(found)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two pieces of TOML data would be written the same way: 1, 1.0 and true differ, nan equals nan."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(item, b[key]) for key, item in a.items())
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float):
+        return a.hex() == b.hex() if not isnan(a) else isnan(b)
+    return bool(a == b)
+
+
+def shape_error(
+    error: msgspec.ValidationError, data: dict[str, Any], model: type[msgspec.Struct]
+) -> tuple[str, str | None]:
+    """The sentence for a user and the key path; no value is quoted, since it might be a secret."""
+    text = str(error)
+    at = _AT.search(text)
+    if at is None:
+        return _sentence(text), None
+    steps = [match.groupdict() for match in _STEP.finditer(at["path"])]
+    path: list[str | int] = []
+    for position, step in enumerate(steps):
+        if step["name"] is not None:
+            path.append(step["name"])
+        elif step["index"] is not None:
+            path.append(int(step["index"]))
+        else:
+            del position
+            path.append(_culprit(text, data, model, path))
+    if at["key"]:
+        path.append(_culprit(text, data, model, path))
+        return "is not a name: names are letters, digits and _ . - and begin with a letter or _", _dotted(path)
+    sentence = text[: at.start()]
+    if sentence.startswith("Object contains unknown field `"):
+        path.append(sentence.split("`")[1])
+        return "is not a key that belongs here", _dotted(path)
+    if sentence.startswith("Object missing required field `"):
+        path.append(sentence.split("`")[1])
+        return "is missing", _dotted(path)
+    return _sentence(sentence), _dotted(path)
+
+
+def _culprit(text: str, data: dict[str, Any], model: type[msgspec.Struct], path: list[str | int]) -> str:
+    """msgspec does not say which key of a mapping it means: the one that fails alike when it is alone."""
+    mapping: Any = data
+    for step in path:
+        mapping = mapping[step]
+    for key in mapping:
+        try:
+            msgspec.convert(_only(data, path, key), model)
+        except msgspec.ValidationError as error:
+            if str(error) == text:
+                return str(key)
+    return "?"
+
+
+def _only(data: Any, path: list[str | int], key: str) -> Any:
+    """A copy of the data in which the mapping at `path` has only `key`."""
+    if not path:
+        return {key: data[key]}
+    copy = data.copy()
+    copy[path[0]] = _only(data[path[0]], path[1:], key)
+    return copy
+
+
+def _dotted(path: list[str | int]) -> str:
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{step}" if text else step
+    return text
+
+
+def _sentence(text: str) -> str:
+    if match := re.match(r"Expected `([a-z |]+)`, got `(\w+)`$", text):
+        wanted = [_WORDS.get(word.strip(), word.strip()) for word in match[1].split("|")]
+        return (
+            f"must be {' or '.join(word for word in wanted if word != 'nothing')}, not {_WORDS.get(match[2], match[2])}"
+        )
+    if match := re.match(r"Expected `\w+` (>=|<=|>|<) (\S+)$", text):
+        words = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+        return f"must be {words[match[1]]} {match[2].removesuffix('.0')}"
+    if text.startswith("Expected `str` matching regex"):
+        return "is not written as it must be"
+    if text.startswith(("Invalid value", "Invalid enum value")):
+        return "is not one of the values it may have"
+    if match := re.match(r"Expected `\w+` of length (>=|<=) (\d+)", text):
+        return f"must be {'at least' if match[1] == '>=' else 'at most'} {match[2]} long"
+    return text[:1].lower() + text[1:].replace("`", '"')

@@ -1,0 +1,276 @@
+"""The requests of a workspace as a tree, made from names, times and sizes alone: what stands in the files comes from an
+index that is kept between starts and may be lost at any time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from core import tomlfile
+from core.errors import FileError, HushpostError
+from core.filenames import name_fault
+from core.models import Folder, Request
+
+MAX_DEPTH = 40
+FOLDER_FILE = "folder.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells that a file changed."""
+
+    mtime_ns: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class TreeNode:
+    """A request, a folder, or something below `requests/` that cannot be used."""
+
+    ref: str
+    """Path below `requests/`, without `.toml`."""
+    kind: Literal["request", "folder", "problem"]
+    name: str
+    """The label, where it is known, else the stem."""
+    method: str = ""
+    """Of a request; empty until it was indexed."""
+    children: tuple[TreeNode, ...] = ()
+    error: FileError | None = None
+    """Of a problem; also of a folder whose folder.toml cannot be used."""
+
+    @property
+    def stem(self) -> str:
+        return self.ref.rpartition("/")[2]
+
+    def walk(self) -> Iterator[TreeNode]:
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file or folder that cannot be used, while the rest of the workspace can."""
+
+    path: Path
+    error: HushpostError
+
+
+class Indexed(msgspec.Struct, frozen=True, array_like=True):
+    """What was in a file when it had this time and size."""
+
+    mtime_ns: int
+    size: int
+    name: str = ""
+    method: str = ""
+    order: tuple[str, ...] = ()
+    error: tuple[str, str | None, str | None] | None = None
+    """Message, key and hint, of a file that could not be used."""
+
+
+class _Saved(msgspec.Struct, array_like=True):
+    version: int
+    files: dict[str, Indexed]
+
+
+class Index:
+    """What is known of the files below `requests/`, by path; kept in `file` if there is one."""
+
+    VERSION = 1
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._files: dict[str, Indexed] = {}
+        self._dirty = False
+        if file is not None:
+            try:
+                saved = msgspec.msgpack.decode(file.read_bytes(), type=_Saved)
+            except (OSError, msgspec.MsgspecError, RecursionError):
+                return
+            if saved.version == self.VERSION:
+                self._files = saved.files
+
+    def get(self, path: str, stamp: Stamp) -> Indexed | None:
+        known = self._files.get(path)
+        if known is None or known.mtime_ns != stamp.mtime_ns or known.size != stamp.size:
+            return None
+        return known
+
+    def put(self, path: str, entry: Indexed) -> Indexed:
+        self._files[path] = entry
+        self._dirty = True
+        return entry
+
+    def keep_only(self, paths: set[str]) -> None:
+        gone = self._files.keys() - paths
+        for path in gone:
+            del self._files[path]
+        self._dirty = self._dirty or bool(gone)
+
+    def save(self) -> None:
+        """Losing it costs time only, so a folder that cannot be written is no error."""
+        if self._file is None or not self._dirty:
+            return
+        data = msgspec.msgpack.encode(_Saved(self.VERSION, dict(self._files)))
+        try:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            tomlfile.write_atomic(self._file, data, mode=0o600)
+        except (OSError, FileError):
+            return
+        self._dirty = False
+
+
+class Scan:
+    """One look at the folder `requests/`: the tree, what cannot be used, and the requests the index does not know."""
+
+    def __init__(self, root: Path, inside: Path, index: Index) -> None:
+        """`inside` is the real path of the workspace, beyond which no link is followed."""
+        self._inside = inside
+        self._index = index
+        self._seen: set[str] = set()
+        self.nodes: tuple[TreeNode, ...] = ()
+        self.problems: list[Problem] = []
+        self.unknown: list[str] = []
+        try:
+            if root.is_symlink():
+                raise FileError("is a symbolic link, which is not followed", path=root)
+            if root.exists():
+                self.nodes, _ = self._folder("", str(root), 0)
+        except FileError as error:
+            self.problems.append(Problem(root, error))
+        else:
+            index.keep_only(self._seen)
+
+    def _folder(self, ref: str, path: str, depth: int) -> tuple[tuple[TreeNode, ...], Indexed | None]:
+        if depth > MAX_DEPTH:
+            raise FileError(f"is more than {MAX_DEPTH} folders deep", path=Path(path))
+        own: Indexed | None = None
+        found: list[tuple[str, TreeNode]] = []
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name[0] == ".":
+                        continue
+                    if name == FOLDER_FILE and entry.is_file():
+                        own = self._folder_file(ref, entry)
+                        continue
+                    node = self._entry(f"{ref}/{name}" if ref else name, entry, depth)
+                    if node is not None:
+                        found.append((node.stem, node))
+        except OSError as error:
+            raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=Path(path)) from error
+        places = {stem: place for place, stem in enumerate(own.order if own else ())}
+        last = len(places)
+        found.sort(key=lambda item: (places.get(item[0], last), item[0].casefold(), item[0]))
+        return tuple(node for _, node in found), own
+
+    def _entry(self, ref: str, entry: os.DirEntry[str], depth: int) -> TreeNode | None:
+        is_toml = ref.endswith(".toml")
+        if is_toml:
+            ref = ref[:-5]
+        stem = ref.rpartition("/")[2]
+        try:
+            if entry.is_symlink():
+                if not is_toml and not entry.is_dir():
+                    return None
+                self._check_link(entry)
+            elif entry.is_dir():
+                if is_toml:
+                    ref += ".toml"
+                    stem += ".toml"
+                self._check_name(stem, entry)
+                children, own = self._folder(ref, entry.path, depth + 1)
+                error = _error(own, Path(entry.path, FOLDER_FILE)) if own else None
+                name = own.name if own and own.name else stem
+                return TreeNode(ref, "folder", name, children=children, error=error)
+            elif not is_toml:
+                return None
+            self._check_name(stem, entry)
+            return self._request(ref, stem, entry)
+        except FileError as error:
+            self.problems.append(Problem(Path(entry.path), error))
+            return TreeNode(ref, "problem", stem, error=error)
+
+    def _check_name(self, stem: str, entry: os.DirEntry[str]) -> None:
+        if fault := name_fault(stem):
+            raise FileError(f"its name {fault}", path=Path(entry.path), hint="rename it")
+
+    def _check_link(self, entry: os.DirEntry[str]) -> None:
+        if entry.is_dir():
+            raise FileError("is a symbolic link to a folder, which is not followed", path=Path(entry.path))
+        if not Path(entry.path).resolve().is_relative_to(self._inside):
+            raise FileError("is a symbolic link that leads out of the workspace", path=Path(entry.path))
+
+    def _request(self, ref: str, stem: str, entry: os.DirEntry[str]) -> TreeNode:
+        try:
+            status = entry.stat()
+        except OSError as error:
+            raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=Path(entry.path)) from error
+        key = ref + ".toml"
+        self._seen.add(key)
+        known = self._index.get(key, Stamp(status.st_mtime_ns, status.st_size))
+        if known is None:
+            self.unknown.append(ref)
+            return TreeNode(ref, "request", stem)
+        if fault := _error(known, Path(entry.path)):
+            self.problems.append(Problem(Path(entry.path), fault))
+            return TreeNode(ref, "problem", stem, error=fault)
+        return TreeNode(ref, "request", known.name or stem, known.method)
+
+    def _folder_file(self, ref: str, entry: os.DirEntry[str]) -> Indexed:
+        path = Path(entry.path)
+        key = f"{ref}/{FOLDER_FILE}" if ref else FOLDER_FILE
+        self._seen.add(key)
+        try:
+            if entry.is_symlink():
+                self._check_link(entry)
+            known = self._index.get(key, stamp_of(path)) or self._index.put(key, index_folder(path))
+        except FileError as error:
+            known = _failed(Stamp(0, 0), error)
+        if fault := _error(known, path):
+            self.problems.append(Problem(path, fault))
+        return known
+
+
+def stamp_of(path: Path) -> Stamp:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=path) from error
+    return Stamp(status.st_mtime_ns, status.st_size)
+
+
+def index_request(path: Path) -> Indexed:
+    """Read one request for the index; a file that cannot be used is indexed as such."""
+    stamp = stamp_of(path)
+    try:
+        request = tomlfile.load(path, Request)
+    except FileError as error:
+        return _failed(stamp, error)
+    return Indexed(stamp.mtime_ns, stamp.size, request.name, request.method)
+
+
+def index_folder(path: Path) -> Indexed:
+    stamp = stamp_of(path)
+    try:
+        folder = tomlfile.load(path, Folder)
+    except FileError as error:
+        return _failed(stamp, error)
+    return Indexed(stamp.mtime_ns, stamp.size, folder.name, order=folder.order)
+
+
+def _failed(stamp: Stamp, error: FileError) -> Indexed:
+    return Indexed(stamp.mtime_ns, stamp.size, error=(error.message, error.key, error.hint))
+
+
+def _error(entry: Indexed, path: Path) -> FileError | None:
+    if entry.error is None:
+        return None
+    message, key, hint = entry.error
+    return FileError(message, path=path, key=key, hint=hint)

@@ -1,0 +1,385 @@
+"""A workspace: a folder with `workspace.toml`, environments and requests; what is in it, read and written safely."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from core import arrange, tomlfile
+from core.errors import FileError, FileNotAllowed
+from core.filenames import check_reference, name_fault
+from core.models import Auth, Environment, Field, Folder, InheritAuth, Model, NoAuth, Request, Scripts, WorkspaceFile
+from core.tree import FOLDER_FILE, Index, Problem, Scan, Stamp, TreeNode, index_request, stamp_of
+
+WORKSPACE_FILE = "workspace.toml"
+BASE = "base"
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class WorkspaceKey:
+    """What this user's consents hang on: the same id at another path is another workspace."""
+
+    id: str
+    path: Path
+    """Real path of the folder."""
+
+
+class Workspace:
+    """References are paths below `requests/` without `.toml`; the empty one is `requests/` itself. Environments go by
+    their file's stem."""
+
+    def __init__(self, path: Path, state: Path | None = None) -> None:
+        """Use `open` or `create`."""
+        self.path = path
+        self.real_path = path.resolve()
+        self.file = self._load(path / WORKSPACE_FILE, WorkspaceFile)
+        self._index = Index(state and self._index_file(state))
+        self._scan: Scan | None = None
+
+    @classmethod
+    def open(cls, path: Path, state: Path | None = None) -> Workspace:
+        """The workspace in this folder; `state` is where the index of its requests is kept, if anywhere."""
+        path = path.absolute()
+        if path.name == WORKSPACE_FILE:
+            path = path.parent
+        if not (path / WORKSPACE_FILE).exists():
+            raise FileError("is no workspace", path=path, hint=f"make one with `hushpost new {path}`")
+        return cls(path, state)
+
+    @classmethod
+    def create(cls, path: Path, name: str = "", state: Path | None = None) -> Workspace:
+        """A new workspace in a folder that may exist, but holds none yet."""
+        path = path.absolute()
+        if (path / WORKSPACE_FILE).exists():
+            raise FileError("is a workspace already", path=path, hint=f"open it with `hushpost open {path}`")
+        try:
+            (path / "environments").mkdir(parents=True, exist_ok=True)
+            (path / "requests").mkdir(exist_ok=True)
+        except OSError as error:
+            raise FileError(f"cannot be created: {tomlfile.reason(error)}", path=path) from error
+        base = path / "environments" / "base.toml"
+        if not base.exists():
+            tomlfile.save(base, Environment(name="Base"))
+        tomlfile.save(path / WORKSPACE_FILE, WorkspaceFile(id=new_id(), name=name or path.name))
+        return cls(path, state)
+
+    @staticmethod
+    def find(start: Path) -> Path | None:
+        """The folder of the workspace that holds `start`, looking upward."""
+        start = start.absolute()
+        return next((folder for folder in (start, *start.parents) if (folder / WORKSPACE_FILE).is_file()), None)
+
+    @property
+    def id(self) -> str:
+        return self.file.id
+
+    @property
+    def name(self) -> str:
+        """Its label."""
+        return self.file.name or self.path.name
+
+    @property
+    def key(self) -> WorkspaceKey:
+        return WorkspaceKey(self.id, self.real_path)
+
+    def save_file(self, file: WorkspaceFile) -> None:
+        tomlfile.save(self._inside(self.path / WORKSPACE_FILE), file)
+        self.file = file
+
+    def duplicate(self, to: Path, name: str = "", state: Path | None = None) -> Workspace:
+        """A copy with a new id, so that nothing this user allowed here holds there; git's own files are not copied."""
+        to = to.absolute()
+        if to.exists() and (not to.is_dir() or any(to.iterdir())):
+            raise FileError("exists already", path=to, hint="choose another folder")
+        if to.resolve().is_relative_to(self.real_path):
+            raise FileError("lies inside the workspace it would be a copy of", path=to, hint="choose another folder")
+        try:
+            shutil.copytree(self.path, to, symlinks=True, ignore=shutil.ignore_patterns(".git"), dirs_exist_ok=True)
+        except (OSError, shutil.Error) as error:
+            raise FileError(f"cannot be copied: {arrange.copy_reason(error)}", path=self.path) from error
+        copy = msgspec.structs.replace(self.file, id=new_id(), name=name or f"{self.name} (copy)")
+        tomlfile.save(to / WORKSPACE_FILE, copy)
+        return Workspace(to, state)
+
+    def destroy(self) -> None:
+        """Delete the workspace's own files; what else is in the folder stays."""
+        arrange.remove(self._inside(self.path / "requests"))
+        arrange.remove(self._inside(self.path / "environments"))
+        arrange.remove(self._inside(self.path / WORKSPACE_FILE))
+        if not any(self.path.iterdir()):
+            arrange.remove(self.path)
+
+    # What is there
+
+    def tree(self) -> tuple[TreeNode, ...]:
+        """Requests and folders in order, as they are on disk now; labels and methods are what `index` found so far."""
+        self._scan = Scan(self.path / "requests", self.real_path, self._index)
+        return self._scan.nodes
+
+    def requests(self, selectors: Sequence[str] = ()) -> list[str]:
+        """References in tree order: of all requests, or of those that the selectors (requests, folders) name."""
+        nodes = self.tree()
+        if selectors:
+            return list(dict.fromkeys(ref for selector in selectors for ref in self._select(nodes, selector)))
+        return [node.ref for top in nodes for node in top.walk() if node.kind != "folder"]
+
+    def index(self, limit: int | None = None) -> bool:
+        """Read at most `limit` requests that the index does not know, for the next `tree` to show; True when all are.
+
+        A workspace of thousands takes a second, once: call it off the event loop, or in steps.
+        """
+        scan = self._scan or Scan(self.path / "requests", self.real_path, self._index)
+        batch = scan.unknown if limit is None else scan.unknown[:limit]
+        for ref in batch:
+            try:
+                self._index.put(ref + ".toml", index_request(self._inside(self.request_path(ref))))
+            except FileError:
+                continue
+        scan.unknown = scan.unknown[len(batch) :]
+        if not scan.unknown:
+            self._index.save()
+        return not scan.unknown
+
+    def problems(self) -> list[Problem]:
+        """Every file and folder that cannot be used; reads what the index does not know."""
+        self.tree()
+        self.index()
+        self.tree()
+        found = list(self._scan.problems) if self._scan else []
+        for name in self.environments():
+            try:
+                self.load_environment(name)
+            except FileError as error:
+                found.append(Problem(error.path, error))
+        found.extend(self._environment_problems())
+        return found
+
+    def stamp(self, ref: str) -> Stamp | None:
+        """Changes when the request's file does; None without a file."""
+        return _stamp(self.request_path(ref))
+
+    def stamp_folder(self, ref: str) -> Stamp | None:
+        return _stamp(self.folder_path(ref))
+
+    def stamp_environment(self, name: str) -> Stamp | None:
+        return _stamp(self.environment_path(name))
+
+    # Requests and folders
+
+    def request_path(self, ref: str) -> Path:
+        parts = check_reference(ref, self.path)
+        if not parts or parts[-1] == "folder":
+            raise FileError(f'no request can be called "{ref}"', path=self.path)
+        return self.path.joinpath("requests", *parts[:-1], parts[-1] + ".toml")
+
+    def folder_path(self, ref: str) -> Path:
+        """Of the folder's `folder.toml`."""
+        return self.path.joinpath("requests", *check_reference(ref, self.path), FOLDER_FILE)
+
+    def load_request(self, ref: str) -> Request:
+        return self._load(self.request_path(ref), Request)
+
+    def save_request(self, ref: str, request: Request) -> None:
+        self._save(self.request_path(ref), request)
+
+    def load_folder(self, ref: str) -> Folder:
+        """The folder's own file, empty where it has none."""
+        return self._load(self.folder_path(ref), Folder, missing=Folder())
+
+    def save_folder(self, ref: str, folder: Folder) -> None:
+        self._save(self.folder_path(ref), folder)
+
+    def folders_of(self, ref: str) -> tuple[tuple[str, Folder], ...]:
+        """The folders that a request inherits from, inside out, each with its reference; the last is `requests/`."""
+        parts = check_reference(ref, self.path)[:-1]
+        refs = ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
+        return tuple((folder, self.load_folder(folder)) for folder in refs)
+
+    def effective(self, ref: str) -> Request:
+        """The request with the headers, auth and scripts that its folders give it."""
+        return inherit(self.load_request(ref), [folder for _, folder in self.folders_of(ref)])
+
+    def create_request(self, folder: str, name: str, request: Request | None = None) -> str:
+        """A new request with this label; returns its reference."""
+        return arrange.create_request(self, folder, name, request or Request())
+
+    def create_folder(self, parent: str, name: str) -> str:
+        return arrange.create_folder(self, parent, name)
+
+    def rename(self, ref: str, name: str) -> str:
+        """Give a request or folder another label, and a file name after it; returns the new reference."""
+        return arrange.rename(self, ref, name)
+
+    def move(self, ref: str, folder: str, position: int | None = None) -> str:
+        """Put a request or folder into `folder`, at `position` among what is there, None for last; returns the new
+        reference."""
+        return arrange.move(self, ref, folder, position)
+
+    def copy(self, ref: str) -> str:
+        """A second one beside it; returns its reference."""
+        return arrange.copy(self, ref)
+
+    def delete(self, ref: str) -> None:
+        """Delete a request, or a folder with all in it."""
+        arrange.delete(self, ref)
+
+    # Environments
+
+    def environments(self) -> list[str]:
+        """Names; `base` first and always, the others sorted."""
+        names = [entry.stem for entry in self._environment_files() if name_fault(entry.stem) is None]
+        return [BASE, *sorted((name for name in names if name != BASE), key=lambda name: (name.casefold(), name))]
+
+    def environment_path(self, name: str) -> Path:
+        if not name or len(check_reference(name, self.path)) != 1:
+            raise FileError(f'no environment can be called "{name}"', path=self.path)
+        return self.path / "environments" / f"{name}.toml"
+
+    def load_environment(self, name: str) -> Environment:
+        """An environment; `base` is empty where it has no file."""
+        path = self.environment_path(name)
+        if name != BASE and not path.exists():
+            known = ", ".join(f'"{known}"' for known in self.environments())
+            raise FileError(f'there is no environment "{name}"', path=self.path, hint=f"there are {known}")
+        return self._load(path, Environment, missing=Environment(name="Base"))
+
+    def save_environment(self, name: str, environment: Environment) -> None:
+        self._save(self.environment_path(name), environment)
+
+    def create_environment(self, name: str, environment: Environment | None = None) -> str:
+        """A new environment with this label; returns its name, the file's stem."""
+        return arrange.create_environment(self, name, environment or Environment())
+
+    def rename_environment(self, old: str, name: str) -> str:
+        return arrange.rename_environment(self, old, name)
+
+    def copy_environment(self, name: str) -> str:
+        return arrange.copy_environment(self, name)
+
+    def delete_environment(self, name: str) -> None:
+        arrange.delete_environment(self, name)
+
+    # Files that requests name
+
+    def resolve_file(self, relative: str, allowed: Container[Path] = ()) -> Path:
+        """The real path of a file that a workspace file names.
+
+        It lies inside the workspace, and not among git's own files, or is one of `allowed`; else FileNotAllowed, whose
+        `path` is what this user may allow.
+        """
+        if "\0" in relative:
+            raise FileError("a file's path holds a control character", path=self.path)
+        try:
+            real = (self.path / relative).resolve()
+        except (OSError, RuntimeError) as error:
+            raise FileError("cannot be found", path=self.path / relative) from error
+        inside = real.is_relative_to(self.real_path) and ".git" not in real.relative_to(self.real_path).parts
+        if not inside and real not in allowed:
+            raise FileNotAllowed(
+                "lies outside the workspace",
+                path=real,
+                hint="move it into the workspace, or allow this file for the workspace on this machine",
+            )
+        if not real.exists():
+            raise FileError("does not exist", path=real)
+        if not real.is_file():
+            raise FileError("is not a regular file", path=real)
+        return real
+
+    # Below
+
+    def _select(self, nodes: Iterable[TreeNode], selector: str) -> list[str]:
+        wanted = selector.strip("/").removesuffix(".toml")
+        for node in (node for top in nodes for node in top.walk()):
+            if node.ref == wanted:
+                return [found.ref for found in node.walk() if found.kind != "folder"]
+        raise FileError(f'there is no request or folder "{selector}"', path=self.path / "requests")
+
+    def _inside(self, path: Path) -> Path:
+        """The path, when no link on the way to it leads out of the workspace."""
+        try:
+            real = path.resolve()
+        except (OSError, RuntimeError) as error:
+            raise FileError("cannot be found", path=path) from error
+        if not real.is_relative_to(self.real_path):
+            raise FileError("is behind a symbolic link that leads out of the workspace", path=path)
+        return path
+
+    def _load(self, path: Path, model: type[M], *, missing: M | None = None) -> M:
+        return tomlfile.load(self._inside(path), model, missing=missing)
+
+    def _save(self, path: Path, model: Model) -> None:
+        self._inside(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"cannot be created: {tomlfile.reason(error)}", path=path.parent) from error
+        tomlfile.save(path, model)
+
+    def _index_file(self, state: Path) -> Path:
+        key = hashlib.sha256(os.fsencode(f"{self.id}\0{self.real_path}")).hexdigest()
+        return state / "index" / f"{key[:32]}.msgpack"
+
+    def _environment_files(self) -> list[Path]:
+        folder = self.path / "environments"
+        try:
+            self._inside(folder)
+            return [path for path in folder.iterdir() if path.suffix == ".toml" and not path.name.startswith(".")]
+        except (OSError, FileError):
+            return []
+
+    def _environment_problems(self) -> list[Problem]:
+        folder = self.path / "environments"
+        found = []
+        try:
+            self._inside(folder)
+            if folder.exists():
+                os.scandir(folder).close()
+        except FileError as error:
+            found.append(Problem(folder, error))
+        except OSError as error:
+            found.append(Problem(folder, FileError(f"cannot be read: {tomlfile.reason(error)}", path=folder)))
+        for path in self._environment_files():
+            if fault := name_fault(path.stem):
+                found.append(Problem(path, FileError(f"its name {fault}", path=path, hint="rename it")))
+        return found
+
+
+def inherit(request: Request, folders: Sequence[Folder]) -> Request:
+    """The request with what its folders, inside out, give it: headers it does not name itself, auth, scripts."""
+    headers: list[Field] = []
+    for fields in (*(folder.headers for folder in reversed(folders)), request.headers):
+        named = {field.name.casefold() for field in fields if field.enabled}
+        headers = [field for field in headers if field.name.casefold() not in named] + list(fields)
+    auths: list[Auth] = [request.auth, *(folder.auth for folder in folders)]
+    scripts = [request.scripts, *(folder.scripts for folder in folders)]
+    return msgspec.structs.replace(
+        request,
+        headers=tuple(headers),
+        auth=next((auth for auth in auths if not isinstance(auth, InheritAuth)), NoAuth()),
+        scripts=Scripts(
+            before_request=next((s.before_request for s in scripts if s.before_request), None),
+            after_response=next((s.after_response for s in scripts if s.after_response), None),
+        ),
+    )
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        return stamp_of(path)
+    except FileError:
+        return None
