@@ -1,0 +1,115 @@
+"""What this user allowed one workspace: which credential of theirs a name means, and which hosts may receive a secret.
+
+Headless runs may have their credentials, and with them the consent, from the environment instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from core import hosts
+from core.errors import NotBound
+from core.exchange import SecretUse
+from core.registry import Registry, WorkspaceKey
+from core.vault.config import AnyCredential, AnyLink
+from core.vault.environ import EnvironmentCredentials
+from core.vault.store import CredentialStore
+
+
+@dataclass(frozen=True, order=True)
+class Need:
+    """That secrets of a credential (empty: of the local store) go somewhere; `what` is a need of `core.hosts`."""
+
+    credential: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Granted:
+    """The credential that a link may use; `name` is this user's own name for it."""
+
+    name: str
+    credential: AnyCredential
+    from_environment: bool = False
+    """Whoever set the environment consented: hosts need no approval."""
+
+
+class Consent:
+    """Of one workspace at one path. Without a workspace nothing is bound and nothing approved."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: CredentialStore,
+        environment: EnvironmentCredentials | None,
+        key: WorkspaceKey,
+    ) -> None:
+        self._registry = registry
+        self._store = store
+        self._environment = environment
+        self._key = key
+
+    def credential_for(self, link: AnyLink) -> Granted:
+        """Whose login a link uses: the environment's of that name, a binding, the environment's of that provider.
+
+        Raises NotBound, StoreLocked, and VaultError for an environment that lacks something.
+        """
+        name, provider = link.credential, link.provider
+        if self._environment is not None and (named := self._environment.named(name, provider)):
+            return Granted(name, named, from_environment=True)
+        bound = self.binding(name)
+        if bound is not None:
+            return Granted(bound, self._bound(name, bound, provider))
+        if self._environment is not None and (shared := self._environment.shared(provider)):
+            return Granted(name, shared, from_environment=True)
+        raise NotBound(
+            f'no credential of yours is bound to the name "{name}" in this workspace',
+            provider=provider,
+            credential=name,
+            hint=f"run: hushpost bind {name!r} YOUR_CREDENTIAL",
+        )
+
+    def _bound(self, name: str, bound: str, provider: str) -> AnyCredential:
+        stored = self._store.get(bound)
+        if stored is None:
+            raise NotBound(
+                f'the name "{name}" is bound to your credential "{bound}", which does not exist any more',
+                provider=provider,
+                credential=name,
+                hint=f"run: hushpost bind {name!r} YOUR_CREDENTIAL",
+            )
+        if stored.credential.provider != provider:
+            raise NotBound(
+                f'the name "{name}" is bound to your credential "{bound}", which is of another provider',
+                provider=provider,
+                credential=name,
+                hint=f"run: hushpost bind {name!r} YOUR_CREDENTIAL",
+            )
+        return stored.credential
+
+    def binding(self, name: str) -> str | None:
+        """This user's credential for a name of the workspace."""
+        return self._registry.credential_for(self._key, name)
+
+    def bind(self, name: str, credential: str) -> None:
+        self._registry.bind(self._key, name, credential)
+
+    def unbind(self, name: str) -> None:
+        """Take the name's binding back, and with it every host approved for it."""
+        self._registry.unbind(self._key, name)
+
+    def approved(self, use: SecretUse, what: str) -> bool:
+        return use.consented or self.covered(Need(use.credential, what))
+
+    def covered(self, need: Need) -> bool:
+        return any(
+            hosts.covers(approval, need.what) for approval in self._registry.approvals(self._key, need.credential)
+        )
+
+    def approve(self, needs: Iterable[Need]) -> None:
+        by_credential: dict[str, list[str]] = {}
+        for need in needs:
+            by_credential.setdefault(need.credential, []).append(need.what)
+        for credential, whats in by_credential.items():
+            self._registry.approve(self._key, credential, whats)

@@ -1,0 +1,106 @@
+"""Gets the values of a scope's hidden names, from the store or a vault, all at once; a failure names its variable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from core.consent import Consent, Granted
+from core.environment import Entry, Scope
+from core.errors import HushpostError, TemplateError, VaultError
+from core.models import Variable
+from core.redactor import Redactor
+from core.secret import Secret
+from core.vault.config import AnyLink
+from core.vault.service import Got, Vault
+from core.vault.store import CredentialStore, ValueKey
+from core.workspace import WorkspaceKey
+
+
+@dataclass(frozen=True)
+class Resolved:
+    values: Mapping[str, Secret]
+    consented: frozenset[str]
+    """Names whose credential came from the environment, and the consent with it."""
+
+
+class Resolver:
+    """For one workspace as it is open now. Every value it gets is known to the redactor before anyone else has it."""
+
+    def __init__(
+        self, key: WorkspaceKey, consent: Consent, store: CredentialStore, vault: Vault, redactor: Redactor
+    ) -> None:
+        self._key = key
+        self._consent = consent
+        self._store = store
+        self._vault = vault
+        self._redactor = redactor
+
+    def value_key(self, holder: str, name: str) -> ValueKey:
+        """Where the store keeps the value of a secret variable."""
+        return ValueKey(self._key.id, str(self._key.path), holder, name)
+
+    async def resolve(self, scope: Scope, names: Iterable[str], *, request: str = "", fresh: bool = False) -> Resolved:
+        """The values of these names; the first failure, in their order, is raised when all have been tried."""
+        entries = [entry for name in names if (entry := scope.entry(name)) is not None]
+        results = await asyncio.gather(
+            *(self._value(entry, request=request, fresh=fresh) for entry in entries), return_exceptions=True
+        )
+        values: dict[str, Secret] = {}
+        consented: set[str] = set()
+        for entry, result in zip(entries, results, strict=True):
+            if isinstance(result, BaseException):
+                raise result
+            values[entry.name], from_environment = result
+            if from_environment:
+                consented.add(entry.name)
+        return Resolved(values, frozenset(consented))
+
+    async def linked(self, name: str, variable: Variable, *, request: str = "", fresh: bool = False) -> Got:
+        """The secret behind a linked variable. Raises VaultError and its kin with the variable's name, StoreLocked."""
+        return await self._fetch(name, variable, self._granted(name, variable), request=request, fresh=fresh)
+
+    def _granted(self, name: str, variable: Variable) -> Granted:
+        try:
+            return self._consent.credential_for(_link(name, variable))
+        except VaultError as error:
+            raise error.for_variable(name) from error
+
+    async def _fetch(self, name: str, variable: Variable, granted: Granted, *, request: str, fresh: bool) -> Got:
+        got = await self._vault.get(
+            granted.name,
+            granted.credential,
+            _link(name, variable),
+            minutes=variable.cache_minutes,
+            fresh=fresh,
+            variable=name,
+            request=request,
+        )
+        self._redactor.add(name, got.secret)
+        return got
+
+    async def _value(self, entry: Entry, *, request: str, fresh: bool) -> tuple[Secret, bool]:
+        if entry.variable.link is None:
+            return self._stored(entry), False
+        granted = self._granted(entry.name, entry.variable)
+        got = await self._fetch(entry.name, entry.variable, granted, request=request, fresh=fresh)
+        return got.secret, granted.from_environment
+
+    def _stored(self, entry: Entry) -> Secret:
+        holder = entry.source.holder
+        value = self._store.value(self.value_key(holder, entry.name)) if self._store.exists else None
+        if value is None:
+            raise TemplateError(
+                f'secret variable "{entry.name}" of {entry.source} has no value on this machine',
+                names=(entry.name,),
+                hint=f'set its value in the app, or pass it: -v "{entry.name}=@FILE"',
+            )
+        self._redactor.add(entry.name, value)
+        return value
+
+
+def _link(name: str, variable: Variable) -> AnyLink:
+    if variable.link is None:
+        raise HushpostError(f'variable "{name}" is linked to no vault', hint=f'link "{name}" to a secret')
+    return variable.link

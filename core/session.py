@@ -1,0 +1,384 @@
+"""Session: everything of one run wired together, and what the front ends call.
+
+Blocking work of the credential store runs in daemon threads of ours; everything else belongs to the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from core.checks import examine
+from core.consent import Consent, Need
+from core.cookies import Cookies
+from core.environment import BASE, Scope
+from core.errors import HushpostError, StoreLocked
+from core.exchange import Exchange, Prepared, Progress, Shown
+from core.models import Environment, Request, Variable
+from core.paths import Paths, Surroundings
+from core.prepare import Defaults, prepare, preview, texts
+from core.redactor import Redactor
+from core.registry import Registry
+from core.resolving import Resolver
+from core.secret import Secret
+from core.sending import Sender
+from core.settings import Settings, load_settings, save_settings
+from core.vault.cache import CacheEntry, SecretCache
+from core.vault.config import AnyCredential
+from core.vault.environ import EnvironmentCredentials
+from core.vault.provider import AuthPrompter, SecretSummary
+from core.vault.service import LoginInfo, LoginState, SecretInfo, Vault
+from core.vault.store import CredentialStore, StoredCredential
+from core.vault.threads import run_in_daemon_thread
+from core.workspace import Workspace, WorkspaceKey
+
+__all__ = ["Need", "Session", "open_session"]
+
+Given = Mapping[str, str | Secret]
+"""Values from outside the workspace's files, by variable."""
+
+NOWHERE = WorkspaceKey("", Path("/"))
+
+
+def open_session(
+    surroundings: Surroundings,
+    *,
+    headless: bool,
+    prompter: AuthPrompter | None = None,
+    environment: EnvironmentCredentials | None = None,
+) -> Session:
+    """Wire a session; no network, no key derivation. `environment` is what headless runs may take credentials from."""
+    return Session(
+        surroundings,
+        load_settings(surroundings.paths),
+        headless=headless,
+        prompter=prompter,
+        environment=environment if headless else None,
+    )
+
+
+class Session:
+    """One user, at most one open workspace, one active environment."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        settings: Settings,
+        *,
+        headless: bool,
+        prompter: AuthPrompter | None,
+        environment: EnvironmentCredentials | None,
+    ) -> None:
+        self.surroundings = surroundings
+        self.settings = settings
+        self.headless = headless
+        self.redactor = Redactor()
+        self.registry = Registry(self.paths)
+        self.store = CredentialStore(self.paths.store)
+        self.vault = Vault(SecretCache(settings.cache_minutes), prompter)
+        self.sender = Sender(self.redactor)
+        self.workspace: Workspace | None = None
+        self.environment: str | None = None
+        """The active environment's name; None when only base counts."""
+        self.captured: dict[str, str | Secret] = {}
+        """What requests captured since the environment was chosen."""
+        self._given = environment
+        self._cookies: dict[tuple[WorkspaceKey, str], Cookies] = {}
+
+    @property
+    def paths(self) -> Paths:
+        return self.surroundings.paths
+
+    async def close(self) -> None:
+        """Drop every secret, login and connection."""
+        self.lock()
+        self.sender.close()
+
+    # The workspace
+
+    @property
+    def key(self) -> WorkspaceKey:
+        return self.workspace.key if self.workspace is not None else NOWHERE
+
+    @property
+    def consent(self) -> Consent:
+        return Consent(self.registry, self.store, self._given, self.key)
+
+    def open_workspace(self, path: Path) -> Workspace:
+        workspace = Workspace.open(path, self.paths.state)
+        self.registry.remember(workspace)
+        self._enter(workspace)
+        return workspace
+
+    def create_workspace(self, path: Path, name: str) -> Workspace:
+        workspace = Workspace.create(path, name)
+        return self.open_workspace(workspace.path)
+
+    def close_workspace(self) -> None:
+        self.workspace = None
+        self.environment = None
+        self.captured.clear()
+
+    def _enter(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self.captured.clear()
+        active = self.registry.active_environment(workspace.key)
+        self.environment = active if active in workspace.environments() else None
+
+    def set_environment(self, name: str | None) -> None:
+        """Make an environment the active one, here and at the next start; None and `base` mean base alone."""
+        workspace = self._open()
+        name = None if name == BASE else name
+        if name is not None:
+            workspace.load_environment(name)
+        self.environment = name
+        self.captured.clear()
+        self.registry.set_active_environment(workspace.key, name)
+
+    def save_settings(self, settings: Settings) -> None:
+        save_settings(self.paths, settings)
+        self.settings = settings
+        self.vault.cache.minutes = settings.cache_minutes
+
+    def redact(self, text: str) -> str:
+        return self.redactor.redact(text)
+
+    # The credential store
+
+    async def create_store(
+        self, *, passphrase: Secret | None = None, key_file: Path | None = None, keyring: bool = False
+    ) -> None:
+        """Make the store, opened by what is given; a key file is made where there is none."""
+        self.paths.ensure()
+        await run_in_daemon_thread(lambda: self.store.create(passphrase=passphrase, key_file=key_file, keyring=keyring))
+
+    async def unlock(
+        self, *, passphrase: Secret | None = None, key_file: Path | None = None, keyring: bool = False
+    ) -> None:
+        await run_in_daemon_thread(lambda: self.store.unlock(passphrase=passphrase, key_file=key_file, keyring=keyring))
+
+    async def unlock_unattended(self) -> bool:
+        """Open the store as the surroundings say, or by the system's keyring; False when neither opens it.
+
+        Raises WrongPassphrase when what they say does not open it.
+        """
+        if self.store.unlocked or not self.store.exists:
+            return self.store.unlocked
+        unlock = self.surroundings.unlock
+        if unlock.passphrase is not None or unlock.key_file is not None:
+            await self.unlock(passphrase=unlock.passphrase, key_file=unlock.key_file)
+        elif self.store.has_keyring_slot:
+            try:
+                await self.unlock(keyring=True)
+            except HushpostError:
+                return False
+        return self.store.unlocked
+
+    def lock(self) -> None:
+        """Drop the store's key, every login, every cached and every captured secret."""
+        self.store.lock()
+        self.vault.lock()
+        self.captured = {name: value for name, value in self.captured.items() if not isinstance(value, Secret)}
+
+    # Credentials
+
+    def credentials(self) -> Sequence[StoredCredential]:
+        """All of them by name; none where there is no store. Raises StoreLocked."""
+        return self.store.credentials() if self.store.exists else ()
+
+    async def save_credential(self, name: str, credential: AnyCredential, *, previous: str | None = None) -> None:
+        """Add or change; `previous` is the name it had. What was fetched with the old one is dropped."""
+
+        def save() -> None:
+            if previous is not None and previous != name:
+                self.store.rename(previous, name)
+            self.store.put(name, credential)
+
+        await run_in_daemon_thread(save)
+        self.vault.logout(previous or name)
+        if previous is not None and previous != name:
+            self.registry.rename_credential(previous, name)
+
+    async def delete_credential(self, name: str) -> None:
+        """Links to it stay in the files and are unresolved from then on."""
+        await run_in_daemon_thread(self.store.delete, name)
+        self.registry.forget_credential(name)
+        self.vault.logout(name)
+
+    async def test_credential(self, name: str) -> LoginInfo:
+        """Log in anew and say as whom."""
+        return await self.vault.test(name, self.credential(name))
+
+    def credential(self, name: str) -> AnyCredential:
+        """A credential of the store; raises StoreLocked, HushpostError for an unknown name."""
+        stored = self.store.get(name) if self.store.exists else None
+        if stored is None:
+            raise HushpostError(f'there is no credential "{name}"', hint="run: hushpost credential list")
+        return stored.credential
+
+    def logout(self, name: str) -> None:
+        """Forget the login and what was fetched with it."""
+        self.vault.logout(name)
+
+    def login_state(self, name: str) -> LoginState:
+        return self.vault.login_state(name)
+
+    async def list_secrets(self, credential_name: str, prefix: str = "", limit: int = 200) -> Sequence[SecretSummary]:
+        return await self.vault.list_secrets(credential_name, self.credential(credential_name), prefix, limit)
+
+    # What this user allowed the open workspace
+
+    def binding(self, name: str) -> str | None:
+        return self.consent.binding(name)
+
+    def bind(self, name: str, credential: str) -> None:
+        self.consent.bind(name, credential)
+
+    def unbind(self, name: str) -> None:
+        self.consent.unbind(name)
+
+    def approve(self, needs: Sequence[Need]) -> None:
+        self.consent.approve(needs)
+
+    # Variables
+
+    def scope(
+        self,
+        request: Request,
+        reference: str = "",
+        *,
+        overrides: Given | None = None,
+        captured: Given | None = None,
+    ) -> Scope:
+        """The layers that a request sees in the active environment, without any secret's value."""
+        workspace = self.workspace
+        given = {**(self._given.variables() if self._given is not None else {}), **(overrides or {})}
+        for name, value in given.items():
+            if isinstance(value, Secret):
+                self.redactor.add(name, value)
+        if workspace is None:
+            return Scope.of(overrides=given, request=request.variables)
+        active = self.environment
+        return Scope.of(
+            overrides=given,
+            captured=self.captured if captured is None else captured,
+            request=request.variables,
+            reference=reference,
+            folders=[(ref, folder.variables) for ref, folder in workspace.folders_of(reference)],
+            environment=(active, workspace.load_environment(active).variables) if active else None,
+            base=self._base(workspace).variables,
+        )
+
+    def _base(self, workspace: Workspace) -> Environment:
+        return workspace.load_environment(BASE) if BASE in workspace.environments() else Environment()
+
+    async def set_secret(self, holder: str, name: str, value: Secret) -> None:
+        """Keep the value of a secret variable; `holder` is the file that names it, as `Source.holder`."""
+        await run_in_daemon_thread(self.store.put_value, self.resolver.value_key(holder, name), value)
+
+    async def delete_secret(self, holder: str, name: str) -> None:
+        await run_in_daemon_thread(self.store.delete_value, self.resolver.value_key(holder, name))
+
+    def has_secret(self, holder: str, name: str) -> bool | None:
+        """Whether a value is stored; None while that cannot be told, because the store is locked."""
+        if not self.store.exists:
+            return False
+        try:
+            return self.store.value(self.resolver.value_key(holder, name)) is not None
+        except StoreLocked:
+            return None
+
+    @property
+    def resolver(self) -> Resolver:
+        return Resolver(self.key, self.consent, self.store, self.vault, self.redactor)
+
+    async def details(self, name: str, variable: Variable, *, fresh: bool = False) -> SecretInfo:
+        """Everything about a linked variable's secret but the value; fetched if it is not cached."""
+        return (await self.resolver.linked(name, variable, fresh=fresh)).info
+
+    async def reveal(self, name: str, variable: Variable) -> Secret:
+        """The value of a linked variable, for a person who asked to see or copy it."""
+        return (await self.resolver.linked(name, variable)).secret
+
+    def cached(self) -> Sequence[CacheEntry]:
+        return self.vault.cache.entries()
+
+    def reset_cache(self, entry: CacheEntry | None = None) -> None:
+        self.vault.reset(entry)
+
+    # Sending
+
+    def effective(self, request: Request, reference: str = "") -> Request:
+        """The request with the headers, auth and scripts that its folders give it."""
+        return self.workspace.inherit(reference, request) if self.workspace is not None else request
+
+    def prompts_in(self, request: Request, reference: str = "") -> Sequence[str]:
+        """The questions to ask a person before the request can be sent."""
+        return self.scope(request, reference).prompts(texts(self.effective(request, reference)))
+
+    def preview(self, request: Request, reference: str = "", *, overrides: Given | None = None) -> Shown:
+        """The request as it would go out, with names instead of secrets; no vault is asked and no file read."""
+        scope = self.scope(request, reference, overrides=overrides).preview()
+        return preview(self.effective(request, reference), scope, defaults=self.defaults)
+
+    async def send(
+        self,
+        request: Request,
+        reference: str = "",
+        *,
+        overrides: Given | None = None,
+        captured: dict[str, str | Secret] | None = None,
+        prompts: Given | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Exchange:
+        """Get the secrets, build, send, check, capture. Nothing is sent unless everything is there and allowed.
+
+        What is captured goes to `captured`, by default the session's own, which later requests see. Raises
+        TemplateError, StoreLocked, VaultError and its kin, RequestError, HostNotAllowed; sending again is safe.
+        """
+        captured = self.captured if captured is None else captured
+        whole = self.effective(request, reference)
+        scope = self.scope(request, reference, overrides=overrides, captured=captured)
+        names = scope.needed(texts(whole, reference))
+        files = self._open().resolve_file if self.workspace is not None else Path
+        held: dict[str, Secret] = {}
+        consented: set[str] = set()
+
+        async def prepared(*, fresh: Sequence[str] = ()) -> Prepared:
+            got = await self.resolver.resolve(scope, fresh or names, request=reference, fresh=bool(fresh))
+            held.update(got.values)
+            consented.update(got.consented)
+            values = scope.resolve(held, prompts=prompts, consented=consented)
+            return prepare(whole, values, files=files, reference=reference, defaults=self.defaults)
+
+        async def refetched(stale: Sequence[str]) -> Prepared | None:
+            before = dict(held)
+            again = await prepared(fresh=stale)
+            return again if held != before else None
+
+        exchange = await self.sender.send(
+            await prepared(),
+            approve=self.consent.approved,
+            environment=self.environment or BASE,
+            cookies=self.cookies,
+            refetch=refetched,
+            progress=progress,
+        )
+        exchange = examine(whole, exchange, self.redactor)
+        captured.update(exchange.captured)
+        return exchange
+
+    @property
+    def defaults(self) -> Defaults:
+        settings = self.settings
+        return Defaults(timeout=settings.timeout, proxy=settings.proxy, proxies=self.surroundings.proxies)
+
+    @property
+    def cookies(self) -> Cookies:
+        """The jar of the open workspace in the active environment; memory only."""
+        return self._cookies.setdefault((self.key, self.environment or BASE), Cookies())
+
+    def _open(self) -> Workspace:
+        if self.workspace is None:
+            raise HushpostError("no workspace is open", hint="open one, or make one with `hushpost new PATH`")
+        return self.workspace
