@@ -194,7 +194,11 @@ class GcpLink(Link, frozen=True, tag="gcp", kw_only=True):
 # --- HashiCorp Vault, OpenBao, HCP Vault Dedicated
 
 
-VaultAddress = Annotated[str, meta("Server address", "such as https://vault.example.com:8200", env="SERVERADDRESS")]
+HTTP_ADDRESS = msgspec.Meta(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+
+VaultAddress = Annotated[
+    str, meta("Server address", "such as https://vault.example.com:8200", env="SERVERADDRESS"), HTTP_ADDRESS
+]
 VaultNamespace = Annotated[str, meta("Namespace", "of HCP Vault Dedicated: admin", env="NAMESPACE")]
 VaultCaFile = Annotated[
     str, meta("CA file", "PEM file with the authority of the server's certificate", env="CACERT", path=True)

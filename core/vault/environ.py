@@ -142,7 +142,7 @@ class EnvironmentCredentials:
         if provider not in GROUPS:
             return False
         if prefix.startswith(NAMED):
-            # By whole names: the credential "x" must not take HUSHPOST_CREDENTIAL_X_AWS_AWS_TYPE of "x-aws" for its own.
+            # By whole names: "x" must not take HUSHPOST_CREDENTIAL_X_AWS_AWS_TYPE of "x-aws" for its own.
             return any(self._given(prefix, end) for end in _ends(provider))
         start = f"{prefix}{GROUPS[provider]}_"
         return any(name.startswith(start) and self._given(name, "") for name in self._texts)

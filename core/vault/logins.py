@@ -21,16 +21,18 @@ T = TypeVar("T")
 
 ASKING_POLL_S = 0.2
 """How often a waiter looks whether a person has answered; until then no limit runs."""
+AGAIN = "log in again: `hushpost credential login {credential}`"
 
 
 @dataclass(frozen=True)
 class LoginState:
-    """Of one credential; `message` says why it needs a login, where a login ended or was refused."""
+    """Of one credential; `message` and `hint` are of the error, where a login ended or was refused."""
 
     state: Literal["connected", "expired", "needs login", "not checked"]
     identity: str = ""
     expires_at: datetime | None = None
     message: str = ""
+    hint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,18 +93,20 @@ class Logins:
         A login that turns out to have ended is made anew once, if it was not made just now.
         """
         login, spent, made_now = await self._logged_in(credential)
-        while True:
-            start = login.working.seconds()
-            try:
-                return await self._in_thread(credential, login.working, spent, function, login.provider)
-            except LoginRequired as error:
-                if self._live.get(credential) is login:
-                    self._end(credential, "expired", str(error))
-                if made_now:
-                    raise
-            spent += login.working.seconds() - start
-            login, more, _ = await self._logged_in(credential)
-            spent, made_now = spent + more, True
+        start = login.working.seconds()
+        try:
+            return await self._in_thread(credential, login.working, spent, function, login.provider)
+        except LoginRequired as error:
+            if self._live.get(credential) is login:
+                self._end(credential, "expired", error)
+            if made_now:
+                raise
+        except LoginFailed as error:
+            self._end(credential, "needs login", error)
+            raise
+        spent += login.working.seconds() - start
+        login, more, _ = await self._logged_in(credential)
+        return await self._in_thread(credential, login.working, spent + more, function, login.provider)
 
     async def call_live(self, credential: AnyCredential, function: Callable[[Provider], T]) -> T | None:
         """Call the provider if it is connected; it is not logged in for this."""
@@ -125,9 +129,20 @@ class Logins:
         login = self._live.get(credential)
         if login is not None and not self._has_ended(login.provider):
             return login, 0.0, False
+        if login is not None:
+            when = f"{login.provider.expires_at:%Y-%m-%d %H:%M} UTC"
+            self._end(credential, "expired", LoginRequired(f"the login ended at {when}", hint=AGAIN))
         connecting = self._start_connecting(credential)
         start = connecting.working.seconds()
-        login = await wait_for(connecting.task)
+        ended = self._ended.get(credential)
+        try:
+            login = await wait_for(connecting.task)
+        except LoginFailed as error:
+            if ended is None or ended.state != "expired":
+                raise
+            # What logged in once and is refused now has ended: that is what a person needs to know.
+            self._ended[credential] = ended
+            raise LoginRequired(ended.message, hint=ended.hint) from error
         return login, connecting.working.seconds() - start, True
 
     def _start_connecting(self, credential: AnyCredential) -> _Connecting:
@@ -145,7 +160,7 @@ class Logins:
         try:
             provider = await self._in_thread(credential, working, 0.0, self._connect, credential, prompter)
         except (LoginRequired, LoginFailed) as error:
-            self._end(credential, "needs login", str(error))
+            self._end(credential, "needs login", error)
             raise
         finally:
             working.abandoned = provider is None
@@ -161,11 +176,13 @@ class Logins:
         expires_at = provider.expires_at
         return expires_at is not None and expires_at.timestamp() <= self._wall()
 
-    def _end(self, credential: AnyCredential, state: Literal["expired", "needs login"], message: str) -> None:
+    def _end(
+        self, credential: AnyCredential, state: Literal["expired", "needs login"], error: LoginRequired | LoginFailed
+    ) -> None:
         login = self._live.pop(credential, None)
         identity = login.provider.identity if login is not None else ""
         expires_at = login.provider.expires_at if login is not None else None
-        self._ended[credential] = LoginState(state, identity, expires_at, message)
+        self._ended[credential] = LoginState(state, identity, expires_at, error.message, error.hint)
         self._close(login)
 
     def _close(self, login: Login | None) -> None:
