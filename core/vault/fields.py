@@ -27,17 +27,17 @@ class FormField:
 
     name: str
     label: str
-    help: str
-    kind: Kind
-    secret: bool
+    help: str = ""
+    kind: Kind = "text"
+    secret: bool = False
     """Masked in forms, asked for without echo."""
-    required: bool
-    default: str
-    choices: tuple[str, ...]
-    path: bool
+    required: bool = False
+    default: str = ""
+    choices: tuple[str, ...] = ()
+    path: bool = False
     """A file of this machine."""
-    multiline: bool
-    env: str | None
+    multiline: bool = False
+    env: str | None = None
     """The end of the headless variable, after `HUSHPOST_PROVIDER_`; None: not from the environment."""
 
 
