@@ -5,16 +5,18 @@ Headless runs may have their credentials, and with them the consent, from the en
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core import hosts
-from core.errors import NotBound
+from core.errors import NotBound, StoreError, StoreLocked
 from core.exchange import SecretUse
-from core.registry import Registry, WorkspaceKey
+from core.registry import Registry
 from core.vault.config import AnyCredential, AnyLink
 from core.vault.environ import EnvironmentCredentials
 from core.vault.store import CredentialStore
+from core.workspace import WorkspaceKey
 
 
 @dataclass(frozen=True, order=True)
@@ -67,24 +69,25 @@ class Consent:
             f'no credential of yours is bound to the name "{name}" in this workspace',
             provider=provider,
             credential=name,
-            hint=f"run: hushpost bind {name!r} YOUR_CREDENTIAL",
+            hint=f"run: hushpost bind {shlex.quote(name)} YOUR_CREDENTIAL",
         )
 
     def _bound(self, name: str, bound: str, provider: str) -> AnyCredential:
-        stored = self._store.get(bound)
-        if stored is None:
+        problem = ""
+        try:
+            stored = self._store.get(bound)
+            if stored.provider != provider:
+                problem = f"which is for {stored.provider}, and the link is for {provider}"
+        except StoreLocked:
+            raise
+        except StoreError:
+            problem = "which is not there any more"
+        if problem:
             raise NotBound(
-                f'the name "{name}" is bound to your credential "{bound}", which does not exist any more',
+                f'the name "{name}" is bound to your credential "{bound}", {problem}',
                 provider=provider,
                 credential=name,
-                hint=f"run: hushpost bind {name!r} YOUR_CREDENTIAL",
-            )
-        if stored.credential.provider != provider:
-            raise NotBound(
-                f'the name "{name}" is bound to your credential "{bound}", which is of another provider',
-                provider=provider,
-                credential=name,
-                hint=f"run: hushpost bind {name!r} YOUR_CREDENTIAL",
+                hint=f"run: hushpost bind {shlex.quote(name)} YOUR_CREDENTIAL",
             )
         return stored.credential
 
@@ -103,9 +106,8 @@ class Consent:
         return use.consented or self.covered(Need(use.credential, what))
 
     def covered(self, need: Need) -> bool:
-        return any(
-            hosts.covers(approval, need.what) for approval in self._registry.approvals(self._key, need.credential)
-        )
+        approvals = self._registry.approvals(self._key).get(need.credential, ())
+        return any(hosts.covers(approval, need.what) for approval in approvals)
 
     def approve(self, needs: Iterable[Need]) -> None:
         by_credential: dict[str, list[str]] = {}

@@ -161,8 +161,8 @@ def _values(keys: Keys) -> dict[str, str]:
     return {name: getattr(keys, name).reveal() for name in ("api_key", "webhook_secret", "merchant_pin")}
 
 
-def _link(name: str, **fields: object) -> str:
-    lines = [f"[variables.{name}.link]", *(f"{field} = {json.dumps(value)}" for field, value in fields.items())]
+def _link(variable: str, /, **fields: object) -> str:
+    lines = [f"[variables.{variable}.link]", *(f"{field} = {json.dumps(value)}" for field, value in fields.items())]
     return "\n".join(lines)
 
 

@@ -13,8 +13,9 @@ from core.models import Variable
 from core.redactor import Redactor
 from core.secret import Secret
 from core.vault.config import AnyLink
+from core.vault.contents import ValueKey
 from core.vault.service import Got, Vault
-from core.vault.store import CredentialStore, ValueKey
+from core.vault.store import CredentialStore
 from core.workspace import WorkspaceKey
 
 

@@ -6,15 +6,16 @@ Blocking work of the credential store runs in daemon threads of ours; everything
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from core.checks import examine
 from core.consent import Consent, Need
 from core.cookies import Cookies
 from core.environment import BASE, Scope
-from core.errors import HushpostError, StoreLocked
+from core.errors import FileError, HushpostError, StoreLocked
 from core.exchange import Exchange, Prepared, Progress, Shown
-from core.models import Environment, Request, Variable
+from core.models import Folder, Request, Variable
 from core.paths import Paths, Surroundings
 from core.prepare import Defaults, prepare, preview, texts
 from core.redactor import Redactor
@@ -25,12 +26,13 @@ from core.sending import Sender
 from core.settings import Settings, load_settings, save_settings
 from core.vault.cache import CacheEntry, SecretCache
 from core.vault.config import AnyCredential
+from core.vault.contents import StoredCredential, ValueKey
 from core.vault.environ import EnvironmentCredentials
 from core.vault.provider import AuthPrompter, SecretSummary
 from core.vault.service import LoginInfo, LoginState, SecretInfo, Vault
-from core.vault.store import CredentialStore, StoredCredential
+from core.vault.store import CredentialStore
 from core.vault.threads import run_in_daemon_thread
-from core.workspace import Workspace, WorkspaceKey
+from core.workspace import Workspace, WorkspaceKey, inherit
 
 __all__ = ["Need", "Session", "open_session"]
 
@@ -90,7 +92,7 @@ class Session:
         return self.surroundings.paths
 
     async def close(self) -> None:
-        """Drop every secret, login and connection."""
+        """Drop every secret, login and connection. A coroutine, because logins belong to the event loop."""
         self.lock()
         self.sender.close()
 
@@ -105,8 +107,11 @@ class Session:
         return Consent(self.registry, self.store, self._given, self.key)
 
     def open_workspace(self, path: Path) -> Workspace:
+        """Open the workspace in a folder, in the environment that was active there last."""
         workspace = Workspace.open(path, self.paths.state)
-        self.registry.remember(workspace)
+        if not self.headless:
+            with suppress(FileError, OSError):  # a read-only home forgets, and works
+                self.registry.remember(workspace)
         self._enter(workspace)
         return workspace
 
@@ -189,12 +194,7 @@ class Session:
     async def save_credential(self, name: str, credential: AnyCredential, *, previous: str | None = None) -> None:
         """Add or change; `previous` is the name it had. What was fetched with the old one is dropped."""
 
-        def save() -> None:
-            if previous is not None and previous != name:
-                self.store.rename(previous, name)
-            self.store.put(name, credential)
-
-        await run_in_daemon_thread(save)
+        await run_in_daemon_thread(lambda: self.store.put(name, credential, previous=previous))
         self.vault.logout(previous or name)
         if previous is not None and previous != name:
             self.registry.rename_credential(previous, name)
@@ -210,11 +210,8 @@ class Session:
         return await self.vault.test(name, self.credential(name))
 
     def credential(self, name: str) -> AnyCredential:
-        """A credential of the store; raises StoreLocked, HushpostError for an unknown name."""
-        stored = self.store.get(name) if self.store.exists else None
-        if stored is None:
-            raise HushpostError(f'there is no credential "{name}"', hint="run: hushpost credential list")
-        return stored.credential
+        """A credential of the store; raises StoreLocked, StoreError for an unknown name."""
+        return self.store.get(name).credential
 
     def logout(self, name: str) -> None:
         """Forget the login and what was fetched with it."""
@@ -240,6 +237,14 @@ class Session:
     def approve(self, needs: Sequence[Need]) -> None:
         self.consent.approve(needs)
 
+    def allow_file(self, path: Path) -> None:
+        """Let the open workspace use this file outside it."""
+        self.registry.allow_file(self.key, path)
+
+    def file(self, relative: str) -> Path:
+        """The file that a workspace file names; FileError, FileNotAllowed for one outside that was not allowed."""
+        return self._open().resolve_file(relative, self.registry.allowed_files(self.key))
+
     # Variables
 
     def scope(
@@ -264,13 +269,16 @@ class Session:
             captured=self.captured if captured is None else captured,
             request=request.variables,
             reference=reference,
-            folders=[(ref, folder.variables) for ref, folder in workspace.folders_of(reference)],
+            folders=[(ref, folder.variables) for ref, folder in self._folders(reference)],
             environment=(active, workspace.load_environment(active).variables) if active else None,
-            base=self._base(workspace).variables,
+            base=workspace.load_environment(BASE).variables,
         )
 
-    def _base(self, workspace: Workspace) -> Environment:
-        return workspace.load_environment(BASE) if BASE in workspace.environments() else Environment()
+    def _folders(self, reference: str) -> Sequence[tuple[str, Folder]]:
+        """From the inside out; a request without a file stands in `requests/` itself."""
+        if self.workspace is None:
+            return ()
+        return self.workspace.folders_of(reference) if reference else [("", self.workspace.load_folder(""))]
 
     async def set_secret(self, holder: str, name: str, value: Secret) -> None:
         """Keep the value of a secret variable; `holder` is the file that names it, as `Source.holder`."""
@@ -278,6 +286,22 @@ class Session:
 
     async def delete_secret(self, holder: str, name: str) -> None:
         await run_in_daemon_thread(self.store.delete_value, self.resolver.value_key(holder, name))
+
+    async def move_secrets(self, place: Callable[[str, str], tuple[str, str] | None], *, copy: bool = False) -> None:
+        """Let stored values of the open workspace follow a rename, or a copy.
+
+        `place` gets the holder and name of each value and gives the new ones, None where it stays.
+        """
+        if not self.store.exists:
+            return
+        key = self.key
+
+        def placed(value: ValueKey) -> ValueKey | None:
+            ours = (value.workspace_id, value.real_path) == (key.id, str(key.path))
+            moved = place(value.scope, value.name) if ours else None
+            return ValueKey(value.workspace_id, value.real_path, *moved) if moved is not None else None
+
+        await run_in_daemon_thread(self.store.copy_values if copy else self.store.move_values, placed)
 
     def has_secret(self, holder: str, name: str) -> bool | None:
         """Whether a value is stored; None while that cannot be told, because the store is locked."""
@@ -310,7 +334,7 @@ class Session:
 
     def effective(self, request: Request, reference: str = "") -> Request:
         """The request with the headers, auth and scripts that its folders give it."""
-        return self.workspace.inherit(reference, request) if self.workspace is not None else request
+        return inherit(request, [folder for _, folder in self._folders(reference)])
 
     def prompts_in(self, request: Request, reference: str = "") -> Sequence[str]:
         """The questions to ask a person before the request can be sent."""
@@ -340,7 +364,6 @@ class Session:
         whole = self.effective(request, reference)
         scope = self.scope(request, reference, overrides=overrides, captured=captured)
         names = scope.needed(texts(whole, reference))
-        files = self._open().resolve_file if self.workspace is not None else Path
         held: dict[str, Secret] = {}
         consented: set[str] = set()
 
@@ -349,7 +372,7 @@ class Session:
             held.update(got.values)
             consented.update(got.consented)
             values = scope.resolve(held, prompts=prompts, consented=consented)
-            return prepare(whole, values, files=files, reference=reference, defaults=self.defaults)
+            return prepare(whole, values, files=self.file, reference=reference, defaults=self.defaults)
 
         async def refetched(stale: Sequence[str]) -> Prepared | None:
             before = dict(held)

@@ -1,0 +1,56 @@
+"""What the open workspace asks of this user before its requests can be sent: names to bind, and hosts to approve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from core.environment import Source
+from core.errors import HushpostError, NotBound
+from core.models import Variable, Variables, variable
+from core.vault.config import AnyLink
+
+if TYPE_CHECKING:
+    from core.session import Session
+    from core.workspace import Workspace
+
+
+def links(workspace: Workspace) -> Iterator[tuple[Source, str, Variable, AnyLink]]:
+    """Every enabled linked variable of every readable file; what cannot be read is a problem told elsewhere."""
+    for source, variables in _holders(workspace):
+        for name, entry in variables.items():
+            long = variable(entry)
+            if long.link is not None and long.enabled:
+                yield source, name, long, long.link
+
+
+def unbound(session: Session) -> Sequence[str]:
+    """The credential names that links use and that are bound to nothing here, in order of first use."""
+    found: dict[str, None] = {}
+    if session.workspace is not None:
+        for _, _, _, link in links(session.workspace):
+            try:
+                session.consent.credential_for(link)
+            except NotBound:
+                found[link.credential] = None
+            except HushpostError:
+                continue  # bound, though it cannot be had now
+    return tuple(found)
+
+
+def _holders(workspace: Workspace) -> Iterator[tuple[Source, Variables]]:
+    for name in workspace.environments():
+        try:
+            yield Source("base" if name == "base" else "environment", name), workspace.load_environment(name).variables
+        except HushpostError:
+            continue
+    seen: set[str] = set()
+    for reference in workspace.requests():
+        try:
+            for label, folder in workspace.folders_of(reference):
+                if label not in seen:
+                    seen.add(label)
+                    yield Source("folder", label), folder.variables
+            yield Source("request", reference), workspace.load_request(reference).variables
+        except HushpostError:
+            continue
