@@ -1,0 +1,1 @@
+"""One module for each group of subcommands, imported when one of them is used."""

@@ -1,0 +1,101 @@
+"""`bind`: this user's consent that a workspace uses a credential, and where its secrets may go."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.diagnostics import ExitCode
+from cli.invocation import Invocation, pass_invocation
+from cli.options import environment_option, workspace_option
+
+if TYPE_CHECKING:
+    from core.session import Session
+
+
+@click.command("bind")
+@click.argument("name", required=False)
+@click.argument("credential", required=False)
+@click.option(
+    "--allow-host",
+    "hosts",
+    metavar="HOST",
+    multiple=True,
+    help="A host that may receive its secrets, [scheme://]host[:port]; may be given several times.",
+)
+@workspace_option
+@environment_option()
+@click.option("-y", "--yes", is_flag=True, help="Approve the list without asking.")
+@pass_invocation
+def bind_command(
+    invocation: Invocation,
+    name: str | None,
+    credential: str | None,
+    hosts: tuple[str, ...],
+    workspace: Path | None,
+    environment: str | None,
+    yes: bool,
+) -> ExitCode:
+    """Allow a workspace to use your credentials.
+
+    With NAME and CREDENTIAL: where this workspace says NAME, your credential is meant. Alone: print what the
+    workspace's requests would do with your credentials, and approve it when you say so.
+    """
+    if name is not None and credential is None:
+        raise click.UsageError("bind takes NAME and CREDENTIAL, or neither")
+    if hosts and name is None:
+        raise click.UsageError("--allow-host goes with NAME and CREDENTIAL")
+
+    async def bind(session: Session) -> ExitCode:
+        opened = invocation.open_workspace(session, workspace, environment)
+        if name is not None and credential is not None:
+            await _bind_one(invocation, session, name, credential, hosts)
+            return ExitCode.OK
+        invocation.output.line(f"{opened.name} at {opened.real_path}")
+        return await _bind_all(invocation, session, yes=yes)
+
+    return invocation.run(bind)
+
+
+async def _bind_one(
+    invocation: Invocation, session: Session, name: str, credential: str, hosts: tuple[str, ...]
+) -> None:
+    from core.hosts import parse_host
+    from core.session import Need
+
+    needs = [Need(name, str(parse_host(host))) for host in hosts]
+    await invocation.unlock(session)
+    session.bind(name, credential)
+    session.approve(needs)
+    where = f" for {', '.join(need.what for need in needs)}" if needs else ""
+    invocation.diagnostics.note(f'in this workspace "{name}" is your credential "{credential}"{where}')
+
+
+async def _bind_all(invocation: Invocation, session: Session, *, yes: bool) -> ExitCode:
+    """The list: what is bound, what is not, and where secrets would go; approved when the user says so."""
+    output = invocation.output
+    unbound = list(session.unbound())
+    for name, credential in sorted(session.registry.bindings(session.key).items()):
+        output.line(f'"{name}" is your credential "{credential}"')
+    for name in unbound:
+        output.line(f'"{name}" is not bound: hushpost bind {shlex.quote(name)} YOUR_CREDENTIAL')
+    needs = list(session.needed_approvals())
+    missing = [need for need in needs if not session.consent.covered(need)]
+    for need in needs:
+        whose = f'secrets of "{need.credential}"' if need.credential else "values of your store"
+        output.line(f"{whose} may go to {need.what}: {'to approve' if need in missing else 'approved'}")
+    output.flush()
+    if missing and (yes or (invocation.interactive and invocation.confirm("approve what is to approve?"))):
+        session.approve(missing)
+        invocation.diagnostics.note(f"approved {len(missing)}")
+        missing = []
+    if not needs and not unbound:
+        invocation.diagnostics.note("this workspace needs nothing of yours")
+    if missing:
+        invocation.diagnostics.error("not everything is approved", hint="approve the list: hushpost bind --yes")
+    if unbound:
+        invocation.diagnostics.error("not every name is bound", hint="bind each: hushpost bind NAME YOUR_CREDENTIAL")
+    return ExitCode.SECRET if missing or unbound else ExitCode.OK

@@ -1,0 +1,58 @@
+"""`open`, `new`, and the app without a command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.diagnostics import ExitCode
+from cli.invocation import Invocation, pass_invocation
+
+if TYPE_CHECKING:
+    from core.paths import Surroundings
+    from core.session import Session
+
+
+@click.command("open")
+@click.argument("path", type=click.Path(path_type=Path, file_okay=False))
+@pass_invocation
+def open_command(invocation: Invocation, path: Path) -> ExitCode:
+    """Open the app on a workspace."""
+    return start_app(invocation, path)
+
+
+@click.command("new")
+@click.argument("path", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--name", metavar="NAME", help="The workspace's name; without it the folder's.")
+@pass_invocation
+def new_command(invocation: Invocation, path: Path, name: str | None) -> ExitCode:
+    """Make a workspace."""
+
+    chosen = name or path.resolve().name
+
+    async def make(session: Session) -> ExitCode:
+        workspace = session.create_workspace(path, chosen)
+        invocation.output.line(str(workspace.path))
+        invocation.diagnostics.note(f'made the workspace "{workspace.name}"; open it with: hushpost open {path}')
+        return ExitCode.OK
+
+    return invocation.run(make)
+
+
+def has_terminal(invocation: Invocation) -> bool:
+    return invocation.output.is_terminal and invocation.stdin is not None and invocation.stdin.isatty()
+
+
+def start_app(invocation: Invocation, path: Path | None, *, surroundings: Surroundings | None = None) -> ExitCode:
+    """The app on this workspace, or on the last one."""
+    if not has_terminal(invocation):
+        raise click.UsageError("the app needs a terminal; `hushpost send` and `hushpost run` work without one")
+    from core.session import open_session
+    from tui.app import HushpostApp
+
+    session = open_session(surroundings or invocation.surroundings, headless=False)
+    invocation.diagnostics.redact = session.redact
+    HushpostApp(session, start=path).run()
+    return ExitCode.OK

@@ -1,0 +1,184 @@
+"""What one command runs with: its streams, its surroundings, and a Session opened, interrupted and closed for it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+import click
+
+from cli.diagnostics import Diagnostics, ExitCode, code_of
+from cli.output import Output
+from core.errors import FileError, HushpostError, StoreLocked
+
+if TYPE_CHECKING:
+    from core.paths import Surroundings
+    from core.secret import Secret
+    from core.session import Session
+    from core.vault.environ import EnvironmentCredentials
+    from core.workspace import Workspace
+
+
+T = TypeVar("T")
+
+UNLOCK_HINT = "set HUSHPOST_PASSPHRASE or HUSHPOST_KEY_FILE, or run this in a terminal"
+
+
+class Invocation:
+    """Made once a process (a test makes its own) and handed to commands as click's object."""
+
+    def __init__(self, output: Output, diagnostics: Diagnostics, stdin: TextIO | None) -> None:
+        self.output = output
+        self.diagnostics = diagnostics
+        self.stdin = stdin
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        from core.paths import read_surroundings
+
+        surroundings = read_surroundings()
+        self.output.color = self.output.is_terminal and not surroundings.no_color
+        self.diagnostics.color = self.diagnostics.is_terminal and not surroundings.no_color
+        return surroundings
+
+    @cached_property
+    def environment(self) -> EnvironmentCredentials:
+        """Credentials and values that the process was given; reading them also hides them from our children."""
+        from core.vault.environ import EnvironmentCredentials
+
+        return EnvironmentCredentials.read()
+
+    @property
+    def interactive(self) -> bool:
+        """A person can be asked: both the questions and the answers have a terminal."""
+        return self.diagnostics.is_terminal and self.stdin is not None and self.stdin.isatty()
+
+    def run(
+        self, action: Callable[[Session], Awaitable[ExitCode]], *, surroundings: Surroundings | None = None
+    ) -> ExitCode:
+        """Open a headless session, do the action on its loop, close it; Ctrl-C and SIGTERM cancel the action."""
+        import asyncio
+
+        return asyncio.run(self._with_session(action, surroundings or self.surroundings))
+
+    async def _with_session(
+        self, action: Callable[[Session], Awaitable[ExitCode]], surroundings: Surroundings
+    ) -> ExitCode:
+        import asyncio
+
+        from cli.prompter import TerminalPrompter
+        from core.session import open_session
+
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Not from a thread, and not where a test runs its own loop in one.
+            with contextlib.suppress(ValueError, RuntimeError):
+                loop.add_signal_handler(number, lambda: task.cancel() if task else None)
+        prompter = TerminalPrompter(self.diagnostics, surroundings) if self.interactive else None
+        session = open_session(surroundings, headless=True, prompter=prompter, environment=self.environment)
+        self.diagnostics.redact = session.redact
+        try:
+            return await action(session)
+        except asyncio.CancelledError:
+            self.diagnostics.error("interrupted")
+            return ExitCode.INTERRUPTED
+        finally:
+            await session.close()
+
+    def code_of(self, error: HushpostError) -> ExitCode:
+        return code_of(error.kind)
+
+    def open_workspace(self, session: Session, path: Path | None, environment: str | None = None) -> Workspace:
+        """The workspace at `path`, or the one that holds the current folder, with this environment active."""
+        from core.environment import BASE
+        from core.workspace import Workspace
+
+        where = Workspace.find(Path.cwd()) if path is None else path
+        if where is None:
+            raise FileError(
+                "no workspace holds this folder",
+                path=Path.cwd(),
+                hint="go into one, name it with `-w PATH`, or make one with `hushpost new PATH`",
+            )
+        workspace = session.open_workspace(where)
+        if environment not in (None, BASE):
+            workspace.load_environment(environment)
+        # Not `set_environment`: what one command says is not what the app starts with next.
+        session.environment = None if environment == BASE else environment
+        return workspace
+
+    async def unlock(self, session: Session) -> None:
+        """Open the store: unattended where that is set up, else with a passphrase asked for on the terminal."""
+        if session.store.unlocked or await session.unlock_unattended():
+            return
+        if not session.store.exists:
+            raise StoreLocked("there is no credential store yet", missing=True, hint="run `hushpost store init`")
+        if not self.interactive:
+            raise StoreLocked(
+                "the credential store is locked",
+                hint=UNLOCK_HINT,
+            )
+        await session.unlock(passphrase=self.ask_secret("passphrase of the credential store"))
+
+    async def unlocking(self, session: Session, action: Callable[[], Awaitable[T]]) -> T:
+        """The action, and once more after unlocking where the store was locked and can be opened here."""
+        try:
+            return await action()
+        except StoreLocked as error:
+            if error.missing:
+                raise
+            await self.unlock(session)
+            return await action()
+
+    def ask_secret(self, question: str, *, twice: bool = False) -> Secret:
+        """An answer typed without echo; only where a person can be asked."""
+        import getpass
+
+        from core.secret import Secret
+
+        if not self.interactive:
+            raise click.UsageError(f"nobody can be asked for the {question} here: stdin and stderr are no terminal")
+        with interruptible():
+            answer = getpass.getpass(f"{question}: ", stream=sys.stderr)
+            if not answer:
+                raise click.UsageError(f"the {question} is empty")
+            if twice and getpass.getpass("once more: ", stream=sys.stderr) != answer:
+                raise click.UsageError("the two answers differ")
+        return Secret(answer)
+
+    def ask_line(self, question: str) -> str:
+        """An answer typed in sight."""
+        if not self.interactive or self.stdin is None:
+            raise click.UsageError(f"nobody can be asked here: {question}")
+        self.diagnostics.ask(f"{question}: ")
+        with interruptible():
+            line = self.stdin.readline()
+        if not line:
+            raise click.Abort()
+        return line.rstrip("\n")
+
+    def confirm(self, question: str) -> bool:
+        return self.ask_line(f"{question} [y/N]").strip().lower() in ("y", "yes")
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a blocking question at once: asyncio's handler would only cancel a task that cannot run."""
+    try:
+        previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+pass_invocation = click.make_pass_decorator(Invocation)

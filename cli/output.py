@@ -1,0 +1,74 @@
+"""All of stdout: the result of a command, as bytes for a pipe and as safe text for a terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import IO, Any
+
+from core.visible import visible
+
+STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+Part = str | tuple[str, str]
+"""A piece of a line, or (text, name in STYLES)."""
+
+
+class Output:
+    """Where a result goes. A reader that has gone (`| head`) ends the output, not the command."""
+
+    def __init__(self, stream: IO[bytes] | None, *, is_terminal: bool = False, encoding: str = "utf-8") -> None:
+        self._stream = stream
+        self._encoding = encoding
+        self.is_terminal = is_terminal
+        self.color = False
+        """Set by who knows NO_COLOR; never true where stdout is no terminal."""
+
+    def line(self, *parts: Part) -> None:
+        """One line: whatever the parts hold, it stays one line and moves no cursor."""
+        self._put("".join(self._part(part) for part in parts) + "\n")
+
+    def text(self, text: str) -> None:
+        """A foreign text of many lines: as it is into a pipe, escaped on a terminal."""
+        self._put(visible(text, lines=True) if self.is_terminal else text)
+
+    def json(self, value: Any) -> None:
+        self._put(json_text(value) + "\n")
+
+    def write(self, data: bytes) -> None:
+        """Bytes as they are."""
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(data)
+        except BrokenPipeError:
+            self._stream = None
+
+    def flush(self) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._stream = None
+
+    @property
+    def closed(self) -> bool:
+        """Nobody reads any more."""
+        return self._stream is None
+
+    def _part(self, part: Part) -> str:
+        if isinstance(part, str):
+            return visible(part)
+        text, style = part
+        return f"\x1b[{STYLES[style]}m{visible(text)}\x1b[0m" if self.color else visible(text)
+
+    def _put(self, text: str) -> None:
+        self.write(text.encode(self._encoding, "replace"))
+        if self.is_terminal:
+            self.flush()
+
+
+def json_text(value: Any, *, indent: int | None = 2) -> str:
+    """JSON in which what a terminal would obey stands in JSON's own escapes, also what `json.dumps` lets through."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return visible(text, lines=True, mark=lambda character: json.dumps(character)[1:-1])

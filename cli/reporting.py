@@ -1,0 +1,190 @@
+"""A run and its reports: where each goes, progress on a terminal, and what is told when the run is interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from cli.diagnostics import ExitCode, code_of, worst
+from cli.files import check_writable, write_whole
+from cli.output import Output
+from cli.reports import NAMES, Reporter, make
+from cli.reports.row import Row, Tally, row
+from core.exchange import RequestFinished, RequestStarted, Result, RunFinished, RunStarted
+
+if TYPE_CHECKING:
+    from cli.diagnostics import Diagnostics
+    from cli.invocation import Invocation
+    from core.runner import RunOptions
+    from core.session import Session
+
+CHUNK = 1 << 16
+REDRAW_S = 0.1
+BAR_WIDTH = 24
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reporter and its file; None is stdout."""
+
+    name: str
+    path: Path | None
+
+
+def parse_reporters(texts: Iterable[str]) -> list[Target]:
+    """NAME[=FILE] of each `--reporter`; checked before anything is sent."""
+    targets: list[Target] = []
+    for text in texts:
+        name, equals, file = text.partition("=")
+        if name not in NAMES:
+            raise click.UsageError(f'there is no reporter "{name}"; use one of {", ".join(NAMES)}')
+        if equals and not file:
+            raise click.UsageError(f'the reporter "{name}" has no file after =')
+        targets.append(Target(name, Path(file).expanduser() if file and file != "-" else None))
+    files = [target.path.resolve() for target in targets if target.path]
+    if len(files) != len(set(files)):
+        raise click.UsageError("two reporters have the same file")
+    if sum(target.path is None for target in targets) > 1:
+        raise click.UsageError("only one reporter can write to stdout: give the others a file, NAME=FILE")
+    for path in files:
+        check_writable(path)
+    return targets or [Target("console", None)]
+
+
+async def report_run(
+    invocation: Invocation,
+    session: Session,
+    references: Sequence[str],
+    options: RunOptions,
+    targets: Sequence[Target],
+) -> ExitCode:
+    """Run and report; a run that was interrupted reports what ran and ends with 130."""
+    from core.runner import run
+
+    reports = Reports(invocation.output, targets)
+    progress = ProgressBar(invocation.diagnostics)
+    tally = Tally()
+    codes: list[int] = []
+    started = time.monotonic()
+    ended: RunFinished | None = None
+    events = run(session, references, options)
+    try:
+        async for event in events:
+            match event:
+                case RunStarted():
+                    reports.start(event)
+                    progress.start(event.total)
+                case RequestStarted():
+                    progress.draw(tally, event.reference)
+                case RequestFinished(result=result):
+                    tally.count(result.outcome)
+                    codes.append(_code(result))
+                    progress.clear()
+                    reports.add(row(result, session.redact, file=_file(session, result)))
+                    progress.draw(tally, "")
+                case RunFinished():
+                    ended = event
+    except asyncio.CancelledError:
+        ended = RunFinished((time.monotonic() - started) * 1000, interrupted=True)
+    finally:
+        progress.clear()
+    if ended is None:
+        ended = RunFinished((time.monotonic() - started) * 1000)
+    reports.finish(ended, tally)
+    if ended.interrupted:
+        invocation.diagnostics.error("interrupted")
+        codes.append(ExitCode.INTERRUPTED)
+    return worst(codes)
+
+
+def _code(result: Result) -> ExitCode:
+    if result.error is not None and result.outcome == "error":
+        return code_of(result.error.kind)
+    return ExitCode.FAILED if result.outcome in ("failed", "error") else ExitCode.OK
+
+
+def _file(session: Session, result: Result) -> str:
+    """The request's file as seen from the current folder, for annotations; empty where it is elsewhere."""
+    if session.workspace is None or not result.reference:
+        return ""
+    path = os.path.relpath(session.workspace.path / "requests" / f"{result.reference}.toml")
+    return "" if path.startswith("..") else path
+
+
+class Reports:
+    """All reporters of a run. A report with a file is kept in an unlinked one and put in its place at the end."""
+
+    def __init__(self, output: Output, targets: Sequence[Target]) -> None:
+        self._output = output
+        self._kept: list[tuple[IO[bytes], Output, Path]] = []
+        self._reporters: list[Reporter] = []
+        for target in targets:
+            if target.path is None:
+                self._reporters.append(make(target.name, output))
+                continue
+            file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by finish
+            kept = Output(file)
+            self._kept.append((file, kept, target.path))
+            self._reporters.append(make(target.name, kept))
+
+    def start(self, run: RunStarted) -> None:
+        for reporter in self._reporters:
+            reporter.start(run)
+
+    def add(self, row: Row) -> None:
+        for reporter in self._reporters:
+            reporter.add(row)
+
+    def finish(self, run: RunFinished, tally: Tally) -> None:
+        for reporter in self._reporters:
+            reporter.finish(run, tally)
+        self._output.flush()
+        for file, kept, path in self._kept:
+            kept.flush()
+            with file:
+                write_whole(path, _chunks(file))
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while chunk := file.read(CHUNK):
+        yield chunk
+
+
+class ProgressBar:
+    """On a terminal a bar that the next line overwrites; elsewhere nothing, the report's lines are the progress."""
+
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        self._diagnostics = diagnostics
+        self._total = 0
+        self._drawn = 0.0
+
+    def start(self, total: int) -> None:
+        self._total = total
+
+    def draw(self, tally: Tally, running: str) -> None:
+        now = time.monotonic()
+        if not self._diagnostics.is_terminal or self._total < 2 or (now - self._drawn < REDRAW_S and not running):
+            return
+        self._drawn = now
+        done = tally.counts.total()
+        filled = BAR_WIDTH * min(done, self._total) // self._total
+        wrong = tally.counts["failed"] + tally.counts["error"]
+        bar = "#" * filled + "-" * (BAR_WIDTH - filled)
+        text = f"[{bar}] {done}/{self._total}{f', {wrong} not passed' if wrong else ''} {running}"
+        width = 80
+        with suppress(OSError):
+            width = os.get_terminal_size(2).columns
+        self._diagnostics.progress(text[: max(width - 1, 10)])
+
+    def clear(self) -> None:
+        self._diagnostics.progress("")

@@ -1,0 +1,138 @@
+"""One result of a run as every report tells it, redacted once and here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.exchange import CheckResult, ErrorInfo, Outcome, Result
+
+
+@dataclass(frozen=True)
+class Row:
+    request: str
+    iteration: int
+    outcome: Outcome
+    method: str
+    url: str
+    status: int | None
+    elapsed_ms: float | None
+    size: int | None
+    secrets_used: tuple[str, ...]
+    checks: tuple[CheckResult, ...]
+    error: ErrorInfo | None
+    file: str = ""
+    """The request's file, relative to the current folder; empty where it is not below it."""
+
+    @property
+    def title(self) -> str:
+        return self.request if self.iteration <= 1 else f"{self.request} #{self.iteration}"
+
+    @property
+    def line(self) -> str:
+        """What was sent and what came, in one line."""
+        parts = [self.method, self.url]
+        if self.status is not None:
+            parts.append(f"-> {self.status}")
+        return " ".join(part for part in parts if part)
+
+    def reasons(self) -> Iterator[str]:
+        """Why it did not pass: nothing for a row that did."""
+        if self.error is not None:
+            yield self.error.message
+            if self.error.hint:
+                yield f"hint: {self.error.hint}"
+        failed = [check for check in self.checks if not check.passed]
+        for check in failed:
+            yield f"{check.name}: {check.message}" if check.message else check.name
+        if self.outcome == "failed" and not failed and self.error is None:
+            yield f"the response has status {self.status}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape that scripts rely on."""
+        return {
+            "request": self.request,
+            "iteration": self.iteration,
+            "outcome": self.outcome,
+            "method": self.method,
+            "url": self.url,
+            "status": self.status,
+            "elapsed_ms": self.elapsed_ms,
+            "size": self.size,
+            "secrets_used": list(self.secrets_used),
+            "checks": [{"name": check.name, "passed": check.passed, "message": check.message} for check in self.checks],
+            "error": None
+            if self.error is None
+            else {"kind": self.error.kind, "message": self.error.message, "hint": self.error.hint},
+        }
+
+
+def row(result: Result, redact: Callable[[str], str], *, file: str = "") -> Row:
+    exchange = result.exchange
+    return Row(
+        request=redact(result.reference),
+        iteration=result.iteration,
+        outcome=result.outcome,
+        method=redact(result.method),
+        url=redact(result.url),
+        status=exchange.response.status if exchange else None,
+        elapsed_ms=round(exchange.timing.total_ms, 1) if exchange else None,
+        size=exchange.response.body.size if exchange else None,
+        secrets_used=tuple(sorted(exchange.secrets_used)) if exchange else (),
+        checks=tuple(
+            CheckResult(redact(check.name), check.passed, redact(check.message))
+            for check in (exchange.checks if exchange else ())
+        ),
+        error=error_info(result.error, redact) if result.error else None,
+        file=redact(file),
+    )
+
+
+def error_info(error: ErrorInfo, redact: Callable[[str], str]) -> ErrorInfo:
+    return ErrorInfo(error.kind, redact(error.message), redact(error.hint) if error.hint else None)
+
+
+@dataclass
+class Tally:
+    """How many results had which outcome."""
+
+    counts: Counter[Outcome] = field(default_factory=Counter)
+
+    def count(self, outcome: Outcome) -> None:
+        self.counts[outcome] += 1
+
+    @property
+    def all_passed(self) -> bool:
+        return self.counts.total() == self.counts["passed"]
+
+    def as_json(self) -> dict[str, int]:
+        return {
+            "requests": self.counts.total(),
+            "passed": self.counts["passed"],
+            "failed": self.counts["failed"],
+            "errors": self.counts["error"],
+            "skipped": self.counts["skipped"],
+        }
+
+    def __str__(self) -> str:
+        numbers = self.as_json()
+        total, errors = numbers["requests"], numbers["errors"]
+        return (
+            f"{total} request{'' if total == 1 else 's'}: {numbers['passed']} passed, {numbers['failed']} failed,"
+            f" {errors} error{'' if errors == 1 else 's'}, {numbers['skipped']} skipped"
+        )
+
+
+def seconds(milliseconds: float) -> str:
+    return f"{milliseconds / 1000:.3f}"
+
+
+def duration(milliseconds: float) -> str:
+    """For people: `35 ms`, `1.2 s`, `3 min 20 s`."""
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < 120_000:
+        return f"{milliseconds / 1000:.1f} s"
+    return f"{milliseconds // 60_000:.0f} min {milliseconds % 60_000 / 1000:.0f} s"
