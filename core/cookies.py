@@ -1,12 +1,27 @@
-"""The cookies of one workspace and environment, kept in memory and open to editing."""
+"""The cookies of one workspace and environment, kept in memory and open to editing, by the rules of RFC 6265.
+
+Not the standard library's jar: it sends a host's own cookie to every host below it, and mistakes `localhost` and
+addresses. There is no public suffix list: a cookie for a name without a dot inside (`com`) is refused, one for `co.uk`
+is not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+import ipaddress
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import mktime_tz, parsedate_tz
 
 from core.exchange import Headers
+from core.hosts import Origin, is_loopback, normalize_host
+
+LARGEST = 4096
+MOST_PER_DOMAIN = 180
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_URL = re.compile(r"[^:]+://[^/?#]*([^?#]*)")
 
 
 @dataclass(frozen=True)
@@ -22,26 +37,170 @@ class Cookie:
     host_only: bool = True
     """Sent to `domain` alone, not to hosts below it."""
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return (self.domain, self.path, self.name)
+
+
+class Refused(Exception):
+    """Why a cookie was not taken."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
 
 class Cookies:
-    """A jar: RFC 6265 without a public suffix list (a cookie for a whole top-level domain is refused)."""
+    """A jar; one object for each pair of workspace and environment."""
+
+    def __init__(self, clock: Callable[[], datetime] = _now) -> None:
+        self._clock = clock
+        self._cookies: dict[tuple[str, str, str], Cookie] = {}
 
     def header(self, url: str) -> str:
         """The Cookie header for a URL; empty for none."""
-        raise NotImplementedError
+        if not self._cookies:
+            return ""
+        origin, path = _place(url)
+        secure = origin.scheme == "https" or is_loopback(origin.host)
+        sent = [
+            cookie
+            for cookie in self._live()
+            if _host_matches(cookie, origin.host) and _path_matches(cookie.path, path) and (secure or not cookie.secure)
+        ]
+        sent.sort(key=lambda cookie: -len(cookie.path))
+        return "; ".join(f"{cookie.name}={cookie.value}" if cookie.name else cookie.value for cookie in sent)
 
     def store(self, url: str, headers: Headers) -> Sequence[str]:
         """Take the Set-Cookie headers of an answer; a sentence for each cookie that was refused."""
-        raise NotImplementedError
+        refused = []
+        for name, line in headers:
+            if name.lower() == "set-cookie":
+                try:
+                    self._take(_parsed(line, *_place(url), self._clock()))
+                except Refused as reason:
+                    refused.append(f'the cookie "{line.partition("=")[0].strip()[:40]}" was refused: {reason}')
+        return refused
 
     def all(self) -> Sequence[Cookie]:
-        raise NotImplementedError
+        """By domain, path and name, without those that have ended."""
+        return sorted(self._live(), key=lambda cookie: cookie.key)
 
     def put(self, cookie: Cookie) -> None:
-        raise NotImplementedError
+        """Add a cookie, or change the one of the same domain, path and name; Refused says what is wrong with it."""
+        text = f"{cookie.name}={cookie.value}"
+        if _CONTROL.search(text) or ";" in text or "=" in cookie.name or not text.strip("= "):
+            raise Refused("its name or value has characters that no cookie can hold")
+        try:
+            domain = normalize_host(cookie.domain.lstrip("."))
+        except ValueError as error:
+            raise Refused(f"the domain is not valid: {error}") from None
+        if not cookie.path.startswith("/") or ";" in cookie.path or _CONTROL.search(cookie.path):
+            raise Refused("its path does not begin with /")
+        self._take(replace(cookie, domain=domain))
 
     def delete(self, cookie: Cookie) -> None:
-        raise NotImplementedError
+        self._cookies.pop(cookie.key, None)
 
     def clear(self) -> None:
-        raise NotImplementedError
+        self._cookies.clear()
+
+    def __len__(self) -> int:
+        return len(self._live())
+
+    def _live(self) -> list[Cookie]:
+        now = self._clock()
+        ended = [key for key, cookie in self._cookies.items() if cookie.expires_at and cookie.expires_at <= now]
+        for key in ended:
+            del self._cookies[key]
+        return list(self._cookies.values())
+
+    def _take(self, cookie: Cookie) -> None:
+        if cookie.expires_at is not None and cookie.expires_at <= self._clock():
+            self._cookies.pop(cookie.key, None)
+            return
+        self._cookies[cookie.key] = cookie
+        of_domain = [key for key in self._cookies if key[0] == cookie.domain]
+        for key in of_domain[: len(of_domain) - MOST_PER_DOMAIN]:
+            del self._cookies[key]
+
+
+def _place(url: str) -> tuple[Origin, str]:
+    match = _URL.match(url)
+    return Origin.of(url), (match[1] if match else "") or "/"
+
+
+def _parsed(line: str, origin: Origin, path: str, now: datetime) -> Cookie:
+    pair, *attributes = line.split(";")
+    name, equals, value = pair.partition("=")
+    if not equals:
+        name, value = "", name
+    name, value = name.strip(" \t"), value.strip(" \t")
+    if not name and not value:
+        raise Refused("it is empty")
+    if _CONTROL.search(line):
+        raise Refused("it holds a control character")
+    if len(name) + len(value) > LARGEST:
+        raise Refused(f"it is larger than {LARGEST} bytes")
+    said: dict[str, str] = {}
+    for attribute in attributes:
+        key, _, text = attribute.partition("=")
+        said[key.strip().lower()] = text.strip()
+    secure = "secure" in said
+    if secure and origin.scheme != "https" and not is_loopback(origin.host):
+        raise Refused("it is for https, and this answer came by plain http")
+    domain, host_only = _domain(said.get("domain", ""), origin.host)
+    own_path = said.get("path", "")
+    if not own_path.startswith("/"):
+        own_path = path[: path.rfind("/")] or "/"
+    if name.lower().startswith("__secure-") and not secure:
+        raise Refused("its name asks for Secure")
+    if name.lower().startswith("__host-") and not (secure and host_only and said.get("path") == "/"):
+        raise Refused("its name asks for Secure, Path=/ and no Domain")
+    return Cookie(name, value, domain, own_path, _expiry(said, now), secure, "httponly" in said, host_only)
+
+
+def _domain(text: str, host: str) -> tuple[str, bool]:
+    """The cookie's domain, and whether it is for the host alone."""
+    if not text.lstrip("."):
+        return host, True
+    try:
+        domain = normalize_host(text.lstrip("."))
+    except ValueError:
+        raise Refused("its Domain is not valid") from None
+    if domain == host:
+        return host, "." not in domain or _is_address(host)
+    if _is_address(host) or not host.endswith(f".{domain}"):
+        raise Refused("its Domain is another host's")
+    if "." not in domain:
+        raise Refused("its Domain is a whole top-level domain")
+    return domain, False
+
+
+def _expiry(said: dict[str, str], now: datetime) -> datetime | None:
+    max_age = said.get("max-age", "")
+    if re.fullmatch(r"-?\d+", max_age):
+        seconds = min(int(max_age), 400 * 24 * 3600)
+        return now + timedelta(seconds=max(seconds, -1))
+    try:
+        date = parsedate_tz(said.get("expires", ""))
+        stamp = mktime_tz(date) if date else None
+    except (ValueError, OverflowError, TypeError, IndexError):
+        stamp = None
+    return None if stamp is None else datetime.fromtimestamp(max(0.0, min(float(stamp), 4e9)), UTC)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _host_matches(cookie: Cookie, host: str) -> bool:
+    return host == cookie.domain or (not cookie.host_only and host.endswith(f".{cookie.domain}"))
+
+
+def _path_matches(cookie: str, path: str) -> bool:
+    return path == cookie or (path.startswith(cookie) and (cookie.endswith("/") or path[len(cookie)] == "/"))

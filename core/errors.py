@@ -113,7 +113,8 @@ class HostNotAllowed(RequestError):
     """A secret would have gone to a host that its variable or this user does not allow.
 
     `missing` lists what an approval has to cover, one grammar string a need (see `core.hosts`); it is empty when the
-    variable's own `allowed_hosts` forbids the host, which no approval can cure.
+    variable's own `allowed_hosts` forbids the host, which no approval can cure. `credential` is the workspace's name of
+    the credential that the secret is of, empty for a value of the local store.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class HostNotAllowed(RequestError):
         message: str,
         *,
         variable: str,
+        credential: str = "",
         host: str,
         missing: Sequence[str] = (),
         redirect: bool = False,
@@ -128,6 +130,7 @@ class HostNotAllowed(RequestError):
     ) -> None:
         super().__init__(message, kind="redirect-refused" if redirect else "host-not-allowed", hint=hint)
         self.variable = variable
+        self.credential = credential
         self.host = host
         self.missing = tuple(missing)
 

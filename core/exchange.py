@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Literal
 
-from core.models import AwsSigV4Auth, DigestAuth, OAuth2Auth, Request
+from core.hosts import Origin
+from core.models import AwsSigV4Auth, Check, DigestAuth, OAuth2Auth, Request
 from core.secret import Secret
 
 Headers = tuple[tuple[str, str], ...]
@@ -85,6 +86,14 @@ class Destination:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """A check with its real values, and the name that reports give it."""
+
+    name: str
+    check: Check = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A request with every template rendered, ready to send; what it shows of itself has names instead of secrets."""
 
@@ -109,6 +118,11 @@ class Prepared:
     elsewhere: tuple[Destination, ...] = ()
     terms: tuple[str, ...] = ()
     """What the request asks of the route that this user has to approve before a secret takes it (see `core.hosts`)."""
+    expectations: tuple[Expectation, ...] = ()
+    log_in: frozenset[str] = frozenset()
+    """Lower-case names of the headers that auth set: they never leave the origin."""
+    proxy_for: Callable[[Origin], str | None] | None = field(default=None, repr=False)
+    """The proxy for another origin that a redirect leads to; None where the request itself names one."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 import idna
 
@@ -25,6 +24,10 @@ from core.errors import HushpostError
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s/\[\]:@?#\\]+)(?::(?P<port>\d{1,5}))?"
+)
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?:[^/?#]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/?#\[\]:@\\]+)(?::(?P<port>\d{0,5}))?(?=[/?#]|\Z)",
+    re.IGNORECASE,
 )
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
@@ -42,11 +45,14 @@ class Origin:
         """The origin of an absolute http or https URL; ValueError for anything else."""
         return _origin(url)
 
-    def __str__(self) -> str:
+    @property
+    def netloc(self) -> str:
+        """As the Host header has it: without the scheme's own port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        if DEFAULT_PORTS.get(self.scheme) == self.port:
-            return f"{self.scheme}://{host}"
-        return f"{self.scheme}://{host}:{self.port}"
+        return host if DEFAULT_PORTS.get(self.scheme) == self.port else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.netloc}"
 
 
 @dataclass(frozen=True)
@@ -167,14 +173,12 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 @lru_cache(maxsize=1024)
 def _origin(url: str) -> Origin:
-    parts = urlsplit(url)
-    if parts.scheme not in DEFAULT_PORTS:
-        raise ValueError(f'the scheme is "{parts.scheme}"')
-    netloc = parts.netloc.rpartition("@")[2]
-    match = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::(\d*))?", netloc)
+    # Not urlsplit: it drops line breaks, and quotes a host it does not like.
+    match = _URL.match(url)
     if match is None:
-        raise ValueError("the host is not valid")
-    port = int(match[2]) if match[2] else DEFAULT_PORTS[parts.scheme]
+        raise ValueError("it is not an http or https URL with a host")
+    scheme = match["scheme"].lower()
+    port = int(match["port"]) if match["port"] else DEFAULT_PORTS[scheme]
     if not 0 < port < 65536:
         raise ValueError("the port is outside 1 to 65535")
-    return Origin(parts.scheme, normalize_host(match[1]), port)
+    return Origin(scheme, normalize_host(match["host"]), port)

@@ -1,17 +1,50 @@
-"""Builds a request: templates rendered, everything checked that can be checked before a byte leaves."""
+"""Builds a request: templates rendered, everything checked that can be checked before a byte leaves.
+
+Real and shown form are built side by side from the same pieces, so the shown one holds no hidden value, however short
+it is and whatever it was encoded to.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import base64
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from core.exchange import Prepared, Shown
-from core.models import Request
+import msgspec
 
-if TYPE_CHECKING:
-    from core.environment import ResolvedScope
+from core import bodies, routes, urls
+from core.environment import ResolvedScope
+from core.errors import RequestError
+from core.exchange import Destination, Expectation, Prepared, SecretUse, Shown, StepAuth
+from core.models import (
+    ApiKeyAuth,
+    AwsSigV4Auth,
+    BasicAuth,
+    BearerAuth,
+    Check,
+    DigestAuth,
+    InheritAuth,
+    NoAuth,
+    NoBody,
+    OAuth2Auth,
+    Request,
+)
+from core.secret import MASK
+from core.template import Rendered
+
+ACCEPT_ENCODING = "gzip, deflate"
+SIGV4 = "aws_sigv4"
+"""What a request signed by a named credential calls that use, which no variable stands for."""
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_LINE_BREAK = re.compile(r"[\r\n\0]")
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+
+_Rows = list[tuple[Rendered, Rendered]]
 
 
 @dataclass(frozen=True)
@@ -19,11 +52,14 @@ class Defaults:
     """What a request that says nothing gets."""
 
     timeout: float = 30.0
-    proxy: str = ""
-    """Of the settings; empty: what `proxies` says."""
+    proxy: str | None = None
+    """Of the settings; empty: none; None: what `proxies` says."""
     proxies: Mapping[str, str] = field(default_factory=dict)
     """http_proxy, https_proxy, all_proxy and no_proxy as the process was started with."""
     user_agent: str = "hushpost"
+
+
+DEFAULTS = Defaults()
 
 
 def prepare(
@@ -32,12 +68,277 @@ def prepare(
     *,
     files: Callable[[str], Path],
     reference: str = "",
-    defaults: Defaults = Defaults(),
+    defaults: Defaults = DEFAULTS,
 ) -> Prepared:
-    """The request as it goes out. `request` has what its folders give it; `files` finds a file that the request names."""
-    raise NotImplementedError
+    """The request as it goes out. `request` has what its folders give it; `files` finds a file that it names."""
+    return _Builder(request, scope, files, reference, defaults).prepared()
 
 
-def preview(request: Request, scope: ResolvedScope, *, defaults: Defaults = Defaults()) -> Shown:
-    """What `prepare` would show, for a scope whose hidden values are stand-ins: nothing is checked, no file is read."""
-    raise NotImplementedError
+def preview(request: Request, scope: ResolvedScope, *, defaults: Defaults = DEFAULTS) -> Shown:
+    """What `prepare` would show, for a scope with placeholders: nothing is checked, no file is read."""
+    return _Builder(request, scope, None, "", defaults).shown()
+
+
+def texts(request: Request, reference: str = "") -> Iterator[tuple[str, str]]:
+    """Every text that sending the request renders, with its place: what `Scope.needed` is asked for."""
+    prefix = f"{reference}: " if reference else ""
+    for where, text in _texts(request):
+        if "{{" in text:
+            yield f"{prefix}{where}", text
+
+
+def _texts(request: Request) -> Iterator[tuple[str, str]]:
+    yield "url", request.url
+    for name, value in request.path_params.items():
+        if name in urls.parameters(request.url):
+            yield f'path parameter "{name}"', value
+    for what, fields in (("header", request.headers), ("query", request.query)):
+        for row in fields:
+            if row.enabled:
+                yield what, row.name
+                yield f'{what} "{row.name}"', row.value
+    yield from _strings("auth", request.auth)
+    yield from _strings("body", request.body)
+    options = request.options
+    yield "options.ca_file", options.ca_file or ""
+    yield "options.proxy", options.proxy or ""
+    if options.client_certificate is not None:
+        yield from _strings("options.client_certificate", options.client_certificate)
+    for check in request.checks:
+        yield f"check of {check.subject}", check.path
+        if isinstance(check.value, str):
+            yield f"check of {check.subject}", check.value
+
+
+def _strings(where: str, struct: msgspec.Struct) -> Iterator[tuple[str, str]]:
+    """The texts of a struct and of the enabled rows in it."""
+    for info in msgspec.structs.fields(struct):
+        value = getattr(struct, info.name)
+        if isinstance(value, str):
+            yield f"{where}.{info.name}", value
+        elif isinstance(value, tuple):
+            for row in value:
+                if row.enabled:
+                    yield from _strings(f'{where} "{row.name}"', row)
+
+
+class _Builder:
+    def __init__(
+        self,
+        request: Request,
+        scope: ResolvedScope,
+        files: Callable[[str], Path] | None,
+        reference: str,
+        defaults: Defaults,
+    ) -> None:
+        self._request = request
+        self._scope = scope
+        self._files = files
+        self._reference = reference
+        self._defaults = defaults
+
+    def prepared(self) -> Prepared:
+        files = self._files
+        if files is None:
+            raise TypeError("a request is prepared with its files")
+        request = self._request
+        rows, query, step, auth_names = self._auth()
+        address = urls.examine(self._url(query))
+        if address.user is not None and isinstance(request.auth, (InheritAuth, NoAuth)):
+            user, password = map(Rendered, address.user)
+            rows.append(
+                (Rendered("Authorization"), Rendered.placeholder(f"Basic {MASK}", _basic(user, password).reveal()))
+            )
+        proxy_for = partial(routes.direct_or_by, self._defaults.proxy, self._defaults.proxies)
+        route, terms, elsewhere = routes.build(request.options, self._render, files, proxy_for(address.origin))
+        body, headers = self._message(rows, address.origin.netloc)
+        held: dict[str, frozenset[str]] = {"url": address.names, "body": body.names, "auth": auth_names}
+        for name, value in headers:
+            names = name.secrets | value.secrets
+            if names:
+                held[f"header:{name.reveal().lower()}"] = names
+        if isinstance(step, OAuth2Auth):
+            elsewhere += _token_servers(step, auth_names)
+        expectations = tuple(self._expectations())
+        used = frozenset[str]().union(
+            *held.values(),
+            *(destination.names for destination in elsewhere),
+            *(self._scope.render(text, where=where).secrets for where, text in self._beside()),
+        )
+        uses = {name: self._use(name) for name in sorted(used)}
+        if isinstance(step, AwsSigV4Auth) and step.credential:
+            uses[SIGV4] = SecretUse(SIGV4, step.credential)
+            held["auth"] |= {SIGV4}
+        return Prepared(
+            reference=self._reference,
+            request=request,
+            method=request.method.upper(),
+            url=address.url,
+            headers=tuple((name.reveal(), self._value(name, value)) for name, value in headers),
+            content=body.content,
+            shown=Shown(address.shown, _shown(headers), body.shown),
+            uses=uses,
+            route=route,
+            timeout=request.options.timeout or self._defaults.timeout,
+            auth=step,
+            held={place: names for place, names in held.items() if names},
+            elsewhere=elsewhere,
+            terms=terms,
+            expectations=expectations,
+            log_in=frozenset(name.reveal().lower() for name, _ in rows),
+            proxy_for=proxy_for if request.options.proxy is None else None,
+        )
+
+    def shown(self) -> Shown:
+        rows, query, _, _ = self._auth()
+        url = self._url(query)
+        try:
+            address = urls.examine(url)
+            shown, host = address.shown, address.origin.netloc
+        except RequestError:
+            shown = url.shown
+            host = urls.shown_origin(shown).rpartition("//")[2]
+        body, headers = self._message(rows, host)
+        return Shown(shown, _shown(headers), body.shown)
+
+    def _render(self, text: str, where: str) -> Rendered:
+        return self._scope.render(text, where=where)
+
+    def _url(self, query: _Rows) -> Rendered:
+        request = self._request
+        rows = [*bodies.rows(request.query, self._render, "query"), *query]
+        return urls.compose(request.url, request.path_params, rows, self._render)
+
+    def _beside(self) -> Iterator[tuple[str, str]]:
+        """Texts whose secrets are used on this machine alone."""
+        certificate = self._request.options.client_certificate
+        if certificate is not None and certificate.password:
+            yield "options.client_certificate", certificate.password
+
+    def _use(self, name: str) -> SecretUse:
+        value = self._scope.values[name]
+        return SecretUse(name, value.credential, value.allowed_hosts, value.refetch_on_401, value.consented)
+
+    # Auth
+
+    def _auth(self) -> tuple[_Rows, _Rows, StepAuth | None, frozenset[str]]:
+        """What auth adds to the headers and to the query, what is left for a step while sending, and its secrets."""
+        auth = self._request.auth
+        match auth:
+            case InheritAuth() | NoAuth():
+                return [], [], None, frozenset()
+            case BasicAuth():
+                user, password = self._render(auth.username, "auth"), self._render(auth.password, "auth")
+                if ":" in user.reveal():
+                    raise RequestError("the user name of Basic auth holds a colon", kind="request")
+                return [(Rendered("Authorization"), _basic(user, password))], [], None, frozenset()
+            case BearerAuth():
+                prefix, token = self._render(auth.prefix, "auth"), self._render(auth.token, "auth")
+                value = Rendered.join(" ", (prefix, token)) if prefix else token
+                return [(Rendered("Authorization"), value)], [], None, frozenset()
+            case ApiKeyAuth():
+                row = (self._render(auth.name, "auth"), self._render(auth.value, "auth"))
+                return ([row], [], None, frozenset()) if auth.location == "header" else ([], [row], None, frozenset())
+            case DigestAuth() | OAuth2Auth() | AwsSigV4Auth():
+                names: frozenset[str] = frozenset()
+                real: dict[str, str] = {}
+                for where, text in _strings("auth", auth):
+                    rendered = self._render(text, where)
+                    names |= rendered.secrets
+                    real[where.partition(".")[2]] = rendered.reveal()
+                return [], [], msgspec.structs.replace(auth, **real), names
+
+    # Headers and body
+
+    def _message(self, auth: _Rows, host: str) -> tuple[bodies.Built, _Rows]:
+        """The body, and all headers in the order in which they are sent."""
+        request = self._request
+        given = list(bodies.rows(request.headers, self._render, "header"))
+        by_auth = {name.reveal().lower() for name, _ in auth}
+        # What auth says goes before a row of the same name; the length is ours to say.
+        given = [row for row in given if row[0].reveal().lower() not in by_auth | {"content-length"}] + auth
+        for name, _ in given:
+            if self._files is not None and not _TOKEN.fullmatch(name.reveal()):
+                raise RequestError(f'"{name.shown}" is not a valid header name', kind="request")
+        own = {name.reveal().lower(): value for name, value in given}
+        body = bodies.build(request.body, self._render, self._files, own.get("content-type", Rendered()))
+        headers: _Rows = []
+
+        def default(name: str, value: Rendered | str) -> None:
+            if name.lower() not in own:
+                headers.append((Rendered(name), Rendered(value) if isinstance(value, str) else value))
+
+        default("Host", host)
+        default("User-Agent", self._defaults.user_agent)
+        default("Accept", "*/*")
+        default("Accept-Encoding", ACCEPT_ENCODING)
+        if not isinstance(request.body, NoBody):
+            headers.append((Rendered("Content-Type"), body.content_type))
+        chunked = "transfer-encoding" in own
+        if chunked and own["transfer-encoding"].reveal().strip().lower() != "chunked":
+            raise RequestError("only chunked can be asked for as transfer-encoding", kind="request")
+        size = bodies.size_of(body.content)
+        if not chunked and (size or not isinstance(request.body, NoBody) or request.method in ("POST", "PUT", "PATCH")):
+            # The length of a body with a secret tells the length of the secret.
+            length = Rendered.placeholder(MASK, str(size)) if body.names else Rendered(str(size))
+            headers.append((Rendered("Content-Length"), length))
+        headers += [row for row in given if row[0].reveal().lower() != "content-type"]
+        if isinstance(request.body, NoBody) and "content-type" in own:
+            headers.append((Rendered("Content-Type"), own["content-type"]))
+        return body, headers
+
+    def _value(self, name: Rendered, value: Rendered) -> str:
+        """The value for the wire; what cannot stand in a header is named by its variable, never quoted."""
+        real = value.reveal().strip(" \t")
+        if _CONTROL.search(real) is None:
+            return real
+        what = "a line break" if _LINE_BREAK.search(real) else "a control character"
+        for variable in sorted(value.secrets):
+            secret = self._scope.values[variable].rendered.reveal()
+            if _CONTROL.search(secret):
+                raise RequestError(
+                    f'the value of "{variable}" holds {what}, which header "{name.shown}" cannot carry',
+                    kind="request",
+                    hint="set trim = true on its link, or store the value without it",
+                )
+        raise RequestError(f'header "{name.shown}" holds {what}', kind="request", hint="take it out of the value")
+
+    # Checks
+
+    def _expectations(self) -> Iterator[Expectation]:
+        for check in self._request.checks:
+            where = f"check of {check.subject}"
+            path = self._render(check.path, where)
+            value: Any = check.value
+            shown = value
+            if isinstance(value, str):
+                rendered = self._render(value, where)
+                value, shown = rendered.reveal(), rendered.shown
+            real = msgspec.structs.replace(check, path=path.reveal(), value=value)
+            yield Expectation(_name(check, path.shown, shown), real)
+
+
+def _name(check: Check, path: str, value: Any) -> str:
+    subject = f"{check.subject} {path}".strip()
+    operation = check.op.replace("_", " ")
+    if check.op in ("exists", "schema"):
+        return f"{subject} {'does not exist' if value is False and check.op == 'exists' else operation}"
+    written = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return f"{subject} {operation} {written if len(written) <= 60 else f'{written[:59]}…'}"
+
+
+def _basic(user: Rendered, password: Rendered) -> Rendered:
+    pair = Rendered.join(":", (user, password))
+    # Shown as what was encoded: base64 of the parts around a hidden one would tell of it.
+    return "Basic " + pair.whole(
+        lambda text: base64.b64encode(text.encode("utf-8", "surrogatepass")).decode(), f"base64({pair.shown})"
+    )
+
+
+def _token_servers(auth: OAuth2Auth, names: frozenset[str]) -> tuple[Destination, ...]:
+    addresses = dict.fromkeys(url for url in (auth.token_url, auth.device_url, auth.authorization_url) if url)
+    return tuple(Destination("token", url, names) for url in addresses)
+
+
+def _shown(headers: Sequence[tuple[Rendered, Rendered]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name.shown, value.shown.strip(" \t")) for name, value in headers)

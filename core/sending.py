@@ -1,31 +1,52 @@
-"""Sends a prepared request and follows it hop by hop: consent before each hop, cookies, auth that needs a step, redirects."""
+"""Sends a prepared request and follows it hop by hop.
+
+    consent for every receiver ─► token or signature ─► cookies ─► the wire ─► cookies
+        ▲                                                                        │
+        ├── a redirect: headers that hold a secret stay behind ◄─────────────────┤
+        └── a Digest challenge, a 401 whose secret was fetched anew: once ◄──────┘
+
+Before anything of a hop leaves, even a name look-up, its origin is allowed for every secret that would go there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
+from core import digest, receivers, redirects, urls
 from core.cookies import Cookies
-from core.exchange import Exchange, Headers, Prepared, Progress, SecretUse
-from core.models import OAuth2Auth
-from core.prepare import Defaults, prepare, preview
-from core.secret import Redactor, Secret
+from core.errors import HostNotAllowed, RequestError
+from core.exchange import Exchange, Headers, Hop, Prepared, Progress, Response, Shown, Timing
+from core.hosts import Origin
+from core.models import AwsSigV4Auth, DigestAuth, OAuth2Auth
+from core.prepare import Defaults, prepare, preview, texts
+from core.receivers import Approve
+from core.redactor import Redactor
+from core.secret import MASK, Secret
+from core.wire import Answer, Leg, Wire
 
-__all__ = ["Defaults", "Sender", "prepare", "preview"]
+__all__ = ["Approve", "Defaults", "Refetch", "Sender", "Sign", "Token", "prepare", "preview", "texts"]
 
-Approve = Callable[[SecretUse, str], bool]
-"""Whether this user approved that a secret goes there; the text is a need of `core.hosts`."""
 Refetch = Callable[[Sequence[str]], Awaitable[Prepared | None]]
 """Fetches these variables anew and prepares again; None when no value changed."""
 Token = Callable[[OAuth2Auth], Awaitable[Secret]]
 """The access token for an OAuth 2 auth with its real values."""
 Sign = Callable[[Prepared], Awaitable[Headers]]
-"""The headers that sign this hop of a request with SigV4."""
+"""The headers that sign a request with SigV4; it is given each hop as a request of its own."""
+
+ACCESS_TOKEN = "access token"  # noqa: S105  # a name
+REFETCHED = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
 class Sender:
-    """Long-lived connections to any number of servers; one object serves a whole session."""
+    """Long-lived connections to any number of servers; one object serves a whole session, on one event loop."""
 
-    def __init__(self, redactor: Redactor) -> None: ...
+    def __init__(self, redactor: Redactor) -> None:
+        self.redactor = redactor
+        self.wire = Wire()
 
     async def send(
         self,
@@ -40,7 +61,273 @@ class Sender:
         progress: Callable[[Progress], None] | None = None,
     ) -> Exchange:
         """Send and receive; cancelling the task ends the exchange at once. Raises RequestError, HostNotAllowed."""
-        raise NotImplementedError
+        started_at, started = datetime.now(UTC), time.monotonic()
+        trip = _Trip(self, prepared, approve, cookies, token, sign, progress)
+        answer = await trip.follow()
+        stale = sorted(name for name, use in prepared.uses.items() if use.refetch_on_401)
+        repeatable = prepared.method in REFETCHED or prepared.request.options.retry_unsafe
+        if answer.status == 401 and stale and refetch is not None and repeatable:
+            again = await refetch(stale)
+            if again is not None:
+                answer.body.close()
+                listed = " and ".join(f'"{name}"' for name in stale)
+                first, trip = trip, _Trip(self, again, approve, cookies, token, sign, progress)
+                trip.notes += [
+                    *first.notes,
+                    f"the answer was 401; {listed} had changed in the vault, and it was sent again",
+                ]
+                answer = await trip.follow()
+        return trip.exchange(answer, environment, started_at, time.monotonic() - started)
 
     def close(self) -> None:
         """End every connection; exchanges under way fail."""
+        self.wire.close()
+
+
+class _Trip:
+    """One prepared request on its way."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        prepared: Prepared,
+        approve: Approve,
+        cookies: Cookies | None,
+        token: Token | None,
+        sign: Sign | None,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._redactor = sender.redactor
+        self._wire = sender.wire
+        self._prepared = prepared
+        self._approve = approve
+        options = prepared.request.options
+        self._sent_cookies = cookies if options.send_cookies else None
+        self._kept_cookies = cookies if options.store_cookies else None
+        self._token = token
+        self._sign = sign
+        self._progress = progress
+        self._method = prepared.method
+        self._url = prepared.url
+        self._headers = prepared.headers
+        self._content = prepared.content
+        self._route = prepared.route
+        self._held = dict(prepared.held)
+        self._label = urls.shown_origin(prepared.shown.url)
+        self._at_home = True
+        """No redirect has led to another origin yet."""
+        self._added: dict[str, tuple[str, str]] = {}
+        """Headers that sending gave the first hop, as they may be shown, by lower-case name."""
+        self._answers: list[Answer] = []
+        self.hops: list[Hop] = []
+        self.notes: list[str] = []
+
+    async def follow(self) -> Answer:
+        """Send, and go where the answers say, until one is the last."""
+        prepared = self._prepared
+        options = prepared.request.options
+        origin = Origin.of(self._url)
+        self._check(origin)
+        self._check_elsewhere()
+        if isinstance(prepared.auth, OAuth2Auth):
+            await self._add_token(prepared.auth)
+        deadline = time.monotonic() + prepared.timeout
+        challenged = False
+        while True:
+            answer = await self._carry(await self._complete(origin), deadline)
+            if self._kept_cookies is not None:
+                self.notes += self._kept_cookies.store(self._url, answer.headers)
+            if isinstance(prepared.auth, DigestAuth) and answer.status == 401 and self._at_home and not challenged:
+                challenged = True
+                given = digest.answer(prepared.auth, self._method, self._url, answer.headers)
+                if given is not None:
+                    answer.body.close()
+                    self._set("Authorization", given, f"Digest {MASK}")
+                    continue
+            target = redirects.location(answer.status, answer.headers)
+            if target is None or not options.follow_redirects:
+                return answer
+            answer.body.close()
+            if len(self.hops) >= options.max_redirects:
+                raise RequestError(
+                    f"the server redirects more than {options.max_redirects} times",
+                    kind="protocol",
+                    hint="raise options.max_redirects, or set options.follow_redirects = false to see the first answer",
+                )
+            origin = self._redirect(answer.status, target, origin)
+
+    def exchange(self, answer: Answer, environment: str, started_at: datetime, total_s: float) -> Exchange:
+        prepared = self._prepared
+        if answer.note is not None:
+            self.notes.append(answer.note)
+        return Exchange(
+            id=uuid.uuid4().hex,
+            reference=prepared.reference,
+            environment=environment,
+            started_at=started_at,
+            method=prepared.method,
+            shown=self._shown(),
+            secrets_used=tuple(sorted(prepared.uses)),
+            timing=Timing(
+                total_ms=total_s * 1000,
+                connect_ms=_ms(given.connect_s for given in self._answers),
+                tls_ms=_ms(given.tls_s for given in self._answers),
+                first_byte_ms=_ms(given.first_byte_s for given in self._answers),
+                download_ms=_ms(given.download_s for given in self._answers),
+            ),
+            response=Response(
+                answer.status, answer.reason, answer.http_version, answer.headers, answer.body, answer.truncated
+            ),
+            hops=tuple(self.hops),
+            notes=tuple(self._redactor.redact(note) for note in self.notes),
+        )
+
+    def _shown(self) -> Shown:
+        """As prepared, with what sending added, and through the redactor: plain text may hold a secret's value too."""
+        shown = self._prepared.shown
+        headers = [pair for pair in shown.headers if pair[0].lower() not in self._added] + list(self._added.values())
+        redact = self._redactor.redact
+        return Shown(
+            redact(shown.url), tuple((redact(name), redact(value)) for name, value in headers), redact(shown.body)
+        )
+
+    async def _carry(self, headers: Headers, deadline: float) -> Answer:
+        follows = self._prepared.request.options.follow_redirects
+
+        def keep(status: int, received: Headers) -> bool:
+            return not follows or redirects.location(status, received) is None
+
+        limit = self._prepared.timeout
+        leg = Leg(self._method, self._url, headers, self._content, self._route, self._label, deadline, limit)
+        answer = await self._wire.carry(leg, keep, self._progress)
+        self._answers.append(answer)
+        return answer
+
+    # Consent
+
+    def _check(self, origin: Origin, came_from: str = "") -> None:
+        """Raise HostNotAllowed unless every secret that would go to `origin` may."""
+        places = dict(self._held)
+        # What an OAuth 2 log-in is made of stays with its token server; here goes the token that it gave.
+        derived = places.pop("auth", frozenset()) if isinstance(self._prepared.auth, OAuth2Auth) else frozenset()
+        self._allow(origin, frozenset[str]().union(*places.values()), came_from=came_from)
+        self._allow(origin, derived, came_from=came_from, itself=False)
+
+    def _allow(self, origin: Origin, names: frozenset[str], *, came_from: str = "", itself: bool = True) -> None:
+        prepared = self._prepared
+        receivers.check(
+            (prepared.uses[name] for name in sorted(names)),
+            origin,
+            # How a certificate is checked means nothing where there is none.
+            [term for term in prepared.terms if origin.scheme == "https" or term.startswith("proxy ")],
+            self._approve,
+            label=self._label,
+            redirected_from=came_from,
+            itself=itself,
+        )
+
+    def _check_elsewhere(self) -> None:
+        prepared = self._prepared
+        for place in prepared.elsewhere:
+            try:
+                origin = Origin.of(place.url)
+            except ValueError as error:
+                raise RequestError(
+                    f"the address of the {place.purpose} server is not valid: {error}", kind="url"
+                ) from None
+            uses = (prepared.uses[name] for name in sorted(place.names))
+            receivers.check(uses, origin, (), self._approve, label=self._redactor.redact(str(origin)))
+
+    # What sending adds to the headers
+
+    async def _complete(self, origin: Origin) -> Headers:
+        headers = self._with_cookies(origin)
+        if isinstance(self._prepared.auth, AwsSigV4Auth) and self._at_home:
+            if self._sign is None:
+                raise RequestError("SigV4 signatures are not available here", kind="request")
+            hop = replace(self._prepared, method=self._method, url=self._url, headers=headers, content=self._content)
+            for name, value in await self._sign(hop):
+                headers = _with(headers, name, value)
+                if name.lower() == "authorization":
+                    value = f"{value.partition(' ')[0]} {MASK}"
+                self._show(name, MASK if name.lower() == "x-amz-security-token" else value)
+        return headers
+
+    async def _add_token(self, auth: OAuth2Auth) -> None:
+        if self._token is None:
+            raise RequestError("OAuth 2 tokens are not available here", kind="request")
+        token = await self._token(auth)
+        self._redactor.add(ACCESS_TOKEN, token)
+        self._set("Authorization", f"Bearer {token.reveal()}", f"Bearer {MASK}")
+
+    def _with_cookies(self, origin: Origin) -> Headers:
+        kept = self._sent_cookies.header(self._url) if self._sent_cookies is not None else ""
+        if not kept:
+            return self._headers
+        names = self._redactor.names_in(kept) & self._prepared.uses.keys()
+        try:
+            self._allow(origin, names)
+        except HostNotAllowed:
+            self.notes.append(f'cookies that hold a secret were not sent to "{self._label}"')
+            return self._headers
+        written = next((value for name, value in self._headers if name.lower() == "cookie"), "")
+        own = {pair.partition("=")[0].strip() for pair in written.split(";")}
+        fresh = "; ".join(pair for pair in kept.split("; ") if pair.partition("=")[0] not in own)
+        if not fresh:
+            return self._headers
+        shown = next((value for name, value in self._prepared.shown.headers if name.lower() == "cookie"), "")
+        self._show("Cookie", f"{shown}; {fresh}" if shown else fresh)
+        return _with(self._headers, "Cookie", f"{written}; {fresh}" if written else fresh)
+
+    def _set(self, name: str, value: str, shown: str) -> None:
+        self._headers = _with(self._headers, name, value)
+        self._show(name, shown)
+
+    def _show(self, name: str, shown: str) -> None:
+        if not self.hops:
+            self._added[name.lower()] = (name, shown)
+
+    # Redirects
+
+    def _redirect(self, status: int, target: str, origin: Origin) -> Origin:
+        """Turn to where an answer points, once every secret that would go there may."""
+        redact, uses = self._redactor.redact, self._prepared.uses
+
+        def sensitive(name: str, value: str) -> bool:
+            return (
+                name in self._prepared.log_in
+                or f"header:{name}" in self._held
+                or bool(self._redactor.names_in(f"{name}: {value}"))
+            )
+
+        turn = redirects.follow(
+            status, target, method=self._method, url=self._url, headers=self._headers, sensitive=sensitive
+        )
+        shown = self._prepared.shown.url if not self.hops else self.hops[-1].location
+        self.hops.append(Hop(self._method, redact(shown), status, redact(turn.url), turn.dropped))
+        names = self._redactor.names_in(turn.url)
+        if turn.origin != origin:
+            self._at_home = False
+            self._label = redact(str(turn.origin))
+            self._held = {"body": self._held.get("body", frozenset())}
+            if self._prepared.proxy_for is not None:
+                self._route = replace(self._route, proxy=self._prepared.proxy_for(turn.origin))
+        if not turn.keeps_body:
+            self._held.pop("body", None)
+            self._content = None
+        self._held["url"] = names & uses.keys()
+        if ACCESS_TOKEN in names:
+            self._held["auth"] = self._prepared.held.get("auth", frozenset())
+        self._method, self._url, self._headers = turn.method, turn.url, turn.headers
+        self._check(turn.origin, came_from=urls.shown_origin(self.hops[-1].url))
+        return turn.origin
+
+
+def _with(headers: Headers, name: str, value: str) -> Headers:
+    """The headers with this one in place of those of its name."""
+    return (*(pair for pair in headers if pair[0].lower() != name.lower()), (name, value))
+
+
+def _ms(seconds: Iterable[float | None]) -> float | None:
+    known = [each for each in seconds if each is not None]
+    return sum(known) * 1000 if known else None

@@ -1,0 +1,205 @@
+"""Builds a request's URL: path parameters, query, and what is percent-encoded where.
+
+Text of the file and plain values may hold structure: only what no URL can hold is encoded in them. A hidden value may
+be structure up to the end of the host. After it, it is one value: `?` and `#` are encoded in it, in a query also `&`
+and `+`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
+
+from core.errors import RequestError
+from core.hosts import DEFAULT_PORTS, Origin
+from core.secret import MASK
+from core.template import Rendered
+
+Render = Callable[[str, str], Rendered]
+"""Renders a text that stands at a place: (text, where)."""
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_PARAMETER = re.compile(r"(?<=/):([A-Za-z_][A-Za-z0-9_-]*)(?=[/?#]|$)")
+# What is kept as it is: the characters RFC 3986 has for a path and a query, and well-formed escapes.
+_NOT_IN_URL = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]")
+_NOT_IN_PATH_VALUE = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~:/@!$&'()*+,;=%-]")
+_NOT_IN_QUERY_VALUE = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~:/@!$'()*,;=%-]")
+_AFTER_HOST = re.compile(r"[/?#]")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a request goes."""
+
+    url: str = field(repr=False)
+    """Absolute, without user information and fragment, in ASCII."""
+    shown: str
+    origin: Origin = field(repr=False)
+    names: frozenset[str]
+    """The secrets in it, the host included."""
+    user: tuple[str, str] | None = field(default=None, repr=False)
+    """User name and password that stood before the host."""
+
+
+def parameters_in(text: str) -> tuple[str, ...]:
+    """Names of the path parameters (`/:name`) that a URL as written has room for, in order."""
+    return tuple(dict.fromkeys(match[1] for match in _PARAMETER.finditer(text)))
+
+
+def parameters(text: str) -> frozenset[str]:
+    """Names of the `:name` segments that a URL's text has."""
+    return frozenset(match[1] for match in _PARAMETER.finditer(text))
+
+
+def compose(
+    text: str, values: Mapping[str, str], query: Iterable[tuple[Rendered, Rendered]], render: Render
+) -> Rendered:
+    """The URL as it is written in the file, with the values of its parameters and query, encoded but not examined."""
+    text = text.strip()
+    parts: list[Rendered] = []
+    done = 0
+    for match in _PARAMETER.finditer(text) if values else ():
+        if match[1] in values:
+            parts.append(render(text[done : match.start()], "url"))
+            parts.append(_segment(match[1], render(values[match[1]], f'path parameter "{match[1]}"')))
+            done = match.end()
+    parts.append(render(text[done:], "url"))
+    encoder = _Encoder()
+    url = Rendered.join("", parts).map(encoder.text, encoder.hidden)
+    pairs = [Rendered.join("=", (_quoted(name), _quoted(value))) for name, value in query]
+    if not pairs:
+        return url
+    return Rendered.join("&" if "?" in url.shown else "?", (url, Rendered.join("&", pairs)))
+
+
+def examine(url: Rendered) -> Address:
+    """The URL taken apart and checked; a RequestError says what is wrong with it, in names."""
+    real, shown = url.reveal(), url.shown
+    scheme = _SCHEME.match(real)
+    if scheme is None:
+        if not real:
+            raise RequestError("the request has no URL", kind="url", hint="write one such as https://api.example.com")
+        raise RequestError(
+            f'the URL "{shown}" has no scheme', kind="url", hint=f"write https://{shown.lstrip('/')}, or http://"
+        )
+    name = scheme[1].lower()
+    if name not in DEFAULT_PORTS:
+        raise RequestError(f'the URL "{shown}" is not http or https', kind="url", hint="begin it with https://")
+    authority, path = _split(real[scheme.end() :])
+    user, _, host = authority.rpartition("@")
+    if "\\" in authority:
+        raise RequestError(f'the URL "{shown}" has a backslash in its host', kind="url", hint="write / instead")
+    try:
+        origin = Origin.of(f"{name}://{host}")
+    except ValueError as error:
+        raise RequestError(f'the URL "{shown}" has no valid host: {error}', kind="url", hint="check the host") from None
+    return Address(
+        url=f"{origin}{path}",
+        shown=_shown(shown, origin),
+        origin=origin,
+        names=url.secrets,
+        user=_user(user) if user else None,
+    )
+
+
+def shown_origin(shown: str) -> str:
+    """Scheme and host of a shown URL, for messages."""
+    match = re.match(r"[^/?#]*//[^/?#]*", shown)
+    return match[0] if match else shown
+
+
+class _Encoder:
+    """Percent-encodes a URL piece by piece, knowing where in it each piece stands; the fragment is dropped."""
+
+    def __init__(self) -> None:
+        self._place = "host"
+        self._head = ""
+        """What was seen until the host ended."""
+
+    def text(self, piece: str) -> str:
+        if self._place != "host":
+            return self._structure(piece)
+        self._head += piece
+        end = _host_end(self._head)
+        if end is None:
+            # Up to there nothing is encoded: what is wrong in a host has to be seen, not mended.
+            return piece
+        self._place = "path"
+        cut = len(piece) - (len(self._head) - end)
+        return piece[:cut] + self._structure(piece[cut:])
+
+    def hidden(self, piece: str) -> str:
+        match self._place:
+            case "host":
+                return self.text(piece)
+            case "path":
+                return _NOT_IN_PATH_VALUE.sub(_percent, piece)
+            case "query":
+                return _NOT_IN_QUERY_VALUE.sub(_percent, piece)
+            case _:
+                return ""
+
+    def _structure(self, piece: str) -> str:
+        if self._place == "fragment":
+            return ""
+        kept, fragment, _ = piece.partition("#")
+        if "?" in kept:
+            self._place = "query"
+        if fragment:
+            self._place = "fragment"
+        return _NOT_IN_URL.sub(_percent, kept)
+
+
+def _host_end(url: str) -> int | None:
+    """Where the host ended; None when it may go on."""
+    scheme = _SCHEME.match(url)
+    after = _AFTER_HOST.search(url, scheme.end()) if scheme else None
+    return after.start() if after else None
+
+
+def _split(rest: str) -> tuple[str, str]:
+    """The authority, and path with query."""
+    end = _AFTER_HOST.search(rest)
+    if end is None:
+        return rest, "/"
+    path = rest[end.start() :]
+    return rest[: end.start()], path if path.startswith("/") else f"/{path}"
+
+
+def _shown(shown: str, origin: Origin) -> str:
+    match = _SCHEME.match(shown)
+    if match is None:
+        # The scheme itself is part of a variable.
+        return re.sub(r"(?<=//)[^/?#]*@", f"{MASK}@", shown)
+    authority, path = _split(shown[match.end() :])
+    user, _, host = authority.rpartition("@")
+    if "{{" not in host:
+        # As the wire has it: two names that look alike are told apart by their ASCII form.
+        host = origin.netloc
+    return f"{match[0].lower()}{f'{MASK}@' if user else ''}{host}{path}"
+
+
+def _user(text: str) -> tuple[str, str]:
+    name, _, password = text.partition(":")
+    return unquote(name), unquote(password)
+
+
+def _segment(name: str, value: Rendered) -> Rendered:
+    real = value.reveal()
+    if real in ("", ".", ".."):
+        raise RequestError(
+            f'path parameter "{name}" is "{real}", which would make another path',
+            kind="url",
+            hint=f'give ":{name}" a value',
+        )
+    return _quoted(value)
+
+
+def _quoted(value: Rendered) -> Rendered:
+    return value.map(lambda piece: quote(piece, safe="", errors="surrogatepass"))
+
+
+def _percent(match: re.Match[str]) -> str:
+    return quote(match[0], safe="", errors="surrogatepass")
