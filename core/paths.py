@@ -84,6 +84,7 @@ class Surroundings:
     pager: str | None
     proxies: dict[str, str]
     """http_proxy, https_proxy, all_proxy and no_proxy in lower case, as far as set."""
+    term: str = ""
 
 
 def read_surroundings(environ: MutableMapping[str, str] | None = None) -> Surroundings:
@@ -119,4 +120,10 @@ def read_surroundings(environ: MutableMapping[str, str] | None = None) -> Surrou
         editor=env.get("VISUAL") or env.get("EDITOR"),
         pager=env.get("PAGER"),
         proxies=proxies,
+        term=env.get("TERM", ""),
     )
+
+
+def child_environment() -> dict[str, str]:
+    """What a program that we start inherits: the environment, from which all that is secret was taken at start."""
+    return dict(os.environ)
