@@ -99,7 +99,11 @@ def connect(credential: AnyCredential, prompter: AuthPrompter) -> Provider:
     """Log in; a login that renews itself does so at the fetch that finds it ended."""
     method = method_of(credential, prompter)
     client = open_client(credential)
-    return HashicorpVault(client, method, method.log_in(client))
+    try:
+        return HashicorpVault(client, method, method.log_in(client))
+    except BaseException:
+        client.adapter.close()
+        raise
 
 
 class HashicorpVault:
@@ -265,11 +269,11 @@ class HashicorpVault:
             )
         if link.version is not None:
             newest = self._newest_version(mount, path)
-            if newest:
-                return SecretNotFound(
-                    f"{where} has no version {link.version}, its newest is {newest}",
-                    hint="correct the version in the link, or leave it blank for the newest",
-                )
+            which = f"its newest is {newest}" if newest else "or there is no such secret"
+            return SecretNotFound(
+                f"{where} has no version {link.version}, {which}",
+                hint="correct the version in the link, or leave it blank for the newest",
+            )
         return SecretNotFound(f"there is no secret {where}", hint="correct the path in the link")
 
     def _newest_version(self, mount: str, path: str) -> int:

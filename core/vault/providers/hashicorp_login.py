@@ -89,6 +89,7 @@ class SameOriginSession(requests.Session):
         if target is not None:
             here, there = urlsplit(str(resp.url)), urlsplit(urljoin(str(resp.url), target))
             if (here.scheme, here.netloc) != (there.scheme, there.netloc):
+                resp.close()
                 raise ProviderUnavailable(
                     f'"{here.scheme}://{here.netloc}" sends its clients on to "{there.scheme}://{there.hostname}"',
                     hint="if that is your vault, make it the credential's server address",
