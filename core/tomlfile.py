@@ -65,13 +65,14 @@ def save(path: Path, model: msgspec.Struct, *, mode: int = 0o644) -> None:
     A file that says the same already is not touched. One that cannot be read as this kind of model is left as it is and
     named in a FileError. `mode` as in `write_atomic`.
     """
-    from core import tomlmerge
+    from core import tomlmerge, tomltext
 
     try:
         new = plain(model)
         data = _read(path)
         if data is None:
-            text, bom = tomlmerge.dump(new), b""
+            schema = getattr(model, "schema", None)
+            text, bom = tomltext.document(new if schema is None else {"schema": schema} | new), b""
         else:
             old = plain(parse(data, type(model), path))
             if same(old, new):
