@@ -20,7 +20,6 @@ from tui.foreign import visible
 
 if TYPE_CHECKING:
     from core.session import Session
-
     from tui.screens.base import SessionScreen
 
 MODES = {
@@ -39,7 +38,7 @@ class HushpostApp(App[None], inherit_bindings=False):
     """One session on the screen. Without `start` it opens the workspace used last."""
 
     TITLE = "hushpost"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = ["app.tcss", "vault.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.APP)
     ENABLE_COMMAND_PALETTE = False
 
@@ -109,9 +108,7 @@ class HushpostApp(App[None], inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Under a dialog only its own keys work, so that no key acts on what cannot be seen."""
-        if action in _GLOBAL and len(self.screen_stack) > 1:
-            return False
-        return True
+        return not (action in _GLOBAL and len(self.screen_stack) > 1)
 
     async def action_mode(self, mode: str) -> None:
         if mode == self.current_mode:
@@ -119,8 +116,7 @@ class HushpostApp(App[None], inherit_bindings=False):
         if mode in _NEEDS_WORKSPACE and self.session.workspace is None:
             self.notify("open or create a workspace first", severity="warning", markup=False)
             return
-        if self.base_screen.leave_allowed(lambda: self.switch_mode(mode)):
-            await self.switch_mode(mode)
+        await self.switch_mode(mode)
 
     def action_help(self) -> None:
         from tui.screens.help import HelpScreen
@@ -162,8 +158,22 @@ class HushpostApp(App[None], inherit_bindings=False):
             self.action_ask_quit()
 
     def action_ask_quit(self) -> None:
-        if self.base_screen.leave_allowed(self.exit):
-            self.exit()
+        from tui.screens.dialogs import ConfirmDialog
+
+        async def ask() -> None:
+            if not self.leave_workspace_allowed(self.exit):
+                return
+            if await self.base_screen.ask(
+                ConfirmDialog(self.session, "Quit?", "Quit hushpost?", yes="Quit", again="ctrl+c,q")
+            ):
+                self.exit()
+
+        self.base_screen.run(ask)
+
+    def leave_workspace_allowed(self, then: Callable[[], object]) -> bool:
+        """Whether no mode holds unsaved edits; else it asks about them and calls `then` when they are dealt with."""
+        stacks = [self.get_screen_stack(mode) for mode in MODES if mode in self._screen_stacks]
+        return all(cast("SessionScreen[Any]", stack[0]).leave_workspace_allowed(then) for stack in stacks if stack)
 
     # Idle lock
 

@@ -1,7 +1,7 @@
 """Errors with a cure: the dialog that offers it, does it, and says whether the work should be tried again.
 
-Consents are given here and nowhere else in the app: which local credential a workspace's name means, and which hosts may
-receive its secrets. Each dialog shows what is asked for and by which workspace before anything is stored.
+Consents are given here and nowhere else in the app: which local credential a workspace's name means, and which hosts
+may receive its secrets. Each dialog shows what is asked for and by which workspace before anything is stored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from tui.widgets.pick_list import Pick
 
 if TYPE_CHECKING:
     from core.session import Session
-
     from tui.screens.base import SessionWork
 
 _ADD = "\n"
@@ -66,7 +65,8 @@ async def bind(screen: SessionWork[Any], error: NotBound) -> bool:
             picks,
             current=error.credential,
             text=f'{_who(session)} asks for a credential it calls "{error.credential}"{of_provider}'
-            f"{_for_variable(error)}. It may then read, as you, the secrets its files name. Which of your credentials is it?",
+            f"{_for_variable(error)}. It may then read, as you, the secrets its files name. Which of your credentials "
+            "is it?",
         )
     )
     if picked is None:
@@ -87,12 +87,7 @@ async def allow_host(screen: SessionWork[Any], error: HostNotAllowed) -> bool:
     from tui.screens.dialogs import ConfirmDialog
 
     session = screen.session
-    missing = set(error.missing)
-    needs = [need for need in session.needed_approvals() if need.what in missing]
-    found = {need.what for need in needs}
-    from core.session import Need
-
-    needs += [Need(credential="", what=what) for what in error.missing if what not in found]
+    needs = screen.needs(error)
     lines = "\n".join(
         f"  {need.what}" + (f'   (secrets of credential "{need.credential}")' if need.credential else "")
         for need in needs

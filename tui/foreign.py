@@ -33,3 +33,11 @@ def shortened(text: str, width: int) -> str:
 def fitted(text: str, width: int) -> str:
     """Exactly `width` cells, cut or filled with blanks; for text that is already visible."""
     return set_cell_size(shortened(text, width), max(0, width))
+
+
+def one_cell_each(text: str) -> str:
+    """Characters a terminal would obey as replacement signs, one for one, for text with a cursor in it; tabs stay."""
+    shown = visible(text)
+    if shown == text:
+        return text
+    return "".join(one if one == "\t" or visible(one) == one else "\ufffd" for one in text)

@@ -1,8 +1,8 @@
 """One table of all key bindings: the screens take theirs from it, help and the palette show it, settings may remap it.
 
 A row's `name` is what stands in settings.toml under `[keys]`; `none` there takes the keys of an action away.
-Defaults avoid ctrl with h i j m [ (the same bytes as other keys), a b (screen, tmux) and q s z (job and flow control), apart
-from ctrl+s, which f9 stands in for.
+Defaults avoid ctrl with h i j m [ (the same bytes as other keys), a b (screen, tmux) and q s z (job and flow control),
+apart from ctrl+s, which f9 stands in for.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Key:
 PLACES: Mapping[str, str] = {
     "app": "everywhere",
     "requests": "requests",
+    "method": "method of a request",
     "tree": "request tree",
     "table": "table of names and values",
     "response": "response",
@@ -78,8 +79,44 @@ APP = (
 
 DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "close without doing anything", show=True, palette=False),)
 
-WORKSPACES: tuple[Key, ...] = ()
-REQUESTS: tuple[Key, ...] = ()
+WORKSPACES = (
+    Key("workspaces.create", "n", "create", "New", "create a workspace", show=True),
+    Key("workspaces.open", "o", "open", "Open folder", "open a workspace that is on this disk", show=True),
+    Key("workspaces.rename", "r", "rename", "Rename", "rename the workspace", show=True),
+    Key("workspaces.duplicate", "c", "duplicate", "Copy", "duplicate the workspace", show=True),
+    Key("workspaces.forget", "x", "forget", "Forget", "take the workspace off the list; its files stay", show=True),
+    Key("workspaces.delete", "d,delete", "delete", "Delete", "delete the workspace's files", show=True),
+)
+REQUESTS = (
+    Key("requests.send", "ctrl+r", "send", "Send", "send the request", show=True, priority=True),
+    Key("requests.save", "f9,ctrl+s", "save", "Save", "save the request", show=True, priority=True),
+    Key(
+        "requests.cancel",
+        "escape",
+        "cancel",
+        "Back",
+        "cancel what is being sent, else go back to the tree",
+        show=True,
+        palette=False,
+    ),
+    Key("requests.next_tab", "alt+right,ctrl+pagedown", "tab(1)", "Tab", "next tab of the editor", show=True),
+    Key("requests.previous_tab", "alt+left,ctrl+pageup", "tab(-1)", "Previous tab", "previous tab of the editor"),
+    Key(
+        "requests.zoom",
+        "ctrl+o,f11",
+        "zoom",
+        "Zoom",
+        "give the focused pane the whole room, or give it back",
+        show=True,
+    ),
+    Key("requests.tree", "alt+t", "toggle_tree", "Tree", "hide the request tree, or show it"),
+    Key(
+        "requests.preview", "alt+p", "preview", "Preview", "show the request as it will be sent, with names of secrets"
+    ),
+    Key("requests.editor", "alt+e", "edit_body", "Editor", "edit the body in your own editor"),
+    Key("requests.revert", "alt+z", "revert", "Revert", "throw away unsaved edits of the request"),
+)
+METHOD = (Key("method.choose", "enter", "choose", "Choose", "choose the method from a list", show=True, palette=False),)
 TREE = (
     Key("tree.open", "enter", "pick", "Open", "open the request, or the folder", show=True, palette=False),
     Key("tree.new", "n", "ask('new')", "New", "new request", show=True),
@@ -87,6 +124,8 @@ TREE = (
     Key("tree.rename", "r", "ask('rename')", "Rename", "rename the request or folder", show=True),
     Key("tree.duplicate", "c", "ask('duplicate')", "Copy", "duplicate the request or folder"),
     Key("tree.move", "m", "ask('move')", "Move", "move the request or folder to another folder", show=True),
+    Key("tree.up", "alt+up,K", "ask('up')", "Up", "move the request or folder up"),
+    Key("tree.down", "alt+down,J", "ask('down')", "Down", "move the request or folder down"),
     Key("tree.delete", "d,delete", "ask('delete')", "Delete", "delete the request or folder", show=True),
 )
 TABLE = (
@@ -98,9 +137,40 @@ TABLE = (
     Key("table.down", "alt+down,J", "shift(1)", "Down", "move the row down"),
 )
 RESPONSE: tuple[Key, ...] = ()
-ENVIRONMENTS: tuple[Key, ...] = ()
-CREDENTIALS: tuple[Key, ...] = ()
-DETAILS: tuple[Key, ...] = ()
+ENVIRONMENTS = (
+    Key("environments.activate", "space", "activate", "Use", "make the environment the active one", show=True),
+    Key("environments.new", "n", "new_environment", "New", "a new environment", show=True),
+    Key("environments.copy", "d", "copy_environment", "Duplicate", "duplicate the environment", show=True),
+    Key("environments.color", "c", "color", "Colour", "give the environment a colour", show=True),
+    Key("environments.add", "a", "add", "Add", "add a variable", show=True),
+    Key("environments.edit", "e", "edit", "Edit", "edit the variable", show=True),
+    Key("environments.secret", "s", "secret", "Secret", "make it a secret, or set the secret's value", show=True),
+    Key("environments.link", "l", "link", "Link", "link the variable to a secret of a vault", show=True),
+    Key("environments.unlink", "u", "unlink", "Unlink", "forget the link"),
+    Key("environments.details", "i", "details", "Details", "details of the linked secret", show=True),
+    Key("environments.toggle", "o", "switch", "On/off", "switch the variable off or on", show=True),
+    Key("environments.rename", "r", "rename", "Rename", "rename the variable or the environment", show=True),
+    Key("environments.delete", "x,delete", "delete", "Delete", "delete the variable or the environment", show=True),
+)
+CREDENTIALS = (
+    Key("credentials.stop", "escape", "stop", "Stop", "stop logging in", show=True),
+    Key("credentials.add", "a", "add", "Add", "add a credential", show=True),
+    Key("credentials.edit", "e", "edit", "Edit", "edit the credential", show=True),
+    Key("credentials.test", "t", "test", "Test", "log in with the credential and show its identity", show=True),
+    Key("credentials.login", "l", "login", "Log in", "log in again"),
+    Key("credentials.logout", "o", "logout", "Log out", "forget the login and its cached secrets", show=True),
+    Key("credentials.delete", "x,delete", "delete", "Delete", "delete the credential from the store", show=True),
+    Key("credentials.reset", "r", "reset", "Reset", "forget this cached secret", show=True),
+    Key("credentials.reset_all", "R", "reset_all", "Reset all", "forget all cached secrets", show=True),
+    Key("credentials.minutes", "m", "minutes", "Keep", "how long fetched secrets are kept", show=True),
+)
+DETAILS = (
+    Key("details.reveal", "v", "reveal", "Show", "show the value for ten seconds, or hide it", show=True),
+    Key("details.copy", "c", "copy", "Copy", "copy the value, after a question", show=True),
+    Key("details.refresh", "r", "refresh", "Fetch", "fetch the secret anew", show=True),
+    Key("details.relink", "l", "relink", "Relink", "link the variable to another secret", show=True),
+    Key("details.login", "a", "login", "Log in", "log in again with its credential", show=True),
+)
 SETTINGS = (
     Key("settings.change", "e", "change", "Change", "change the setting or the key", show=True),
     Key("settings.default", "d", "default", "Default", "give the setting or the action its default back", show=True),
@@ -114,6 +184,7 @@ def table() -> tuple[Key, ...]:
         *APP,
         *WORKSPACES,
         *REQUESTS,
+        *METHOD,
         *TREE,
         *TABLE,
         *RESPONSE,
@@ -143,7 +214,24 @@ _NOWHERE = "f24"
 """A key no keyboard sends: what an action is bound to when it has none, since Textual cannot take a binding away."""
 
 _SPECIAL = frozenset(
-    ["escape", "enter", "tab", "space", "backspace", "delete", "insert", "home", "end", "pageup", "pagedown", "up", "down", "left", "right", "comma"]
+    [
+        "escape",
+        "enter",
+        "tab",
+        "space",
+        "backspace",
+        "delete",
+        "insert",
+        "home",
+        "end",
+        "pageup",
+        "pagedown",
+        "up",
+        "down",
+        "left",
+        "right",
+        "comma",
+    ]
 )
 
 
@@ -220,7 +308,7 @@ def shown_key(key: str) -> str:
 
     if key.startswith("ctrl+"):
         return "^" + key.removeprefix("ctrl+")
-    return {"escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "delete": "del"}.get(key) or (
+    return {"enter": "enter", "escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "delete": "del"}.get(key) or (
         key.upper() if key[0] == "f" and key[1:].isdigit() else format_key(key)
     )
 

@@ -1,6 +1,6 @@
 """The app's own colours, next to the themes Textual brings, and the styles that line-drawn widgets share.
 
-The own themes use colours of the 256-colour palette only, so they look the same where the terminal has no more than that.
+The own themes use colours of the 256-colour palette only, so they look the same where the terminal has no more.
 """
 
 from __future__ import annotations

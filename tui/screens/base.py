@@ -1,16 +1,20 @@
-"""What every screen and dialog is made of: the session, work that runs beside the keys, and errors shown with their cure."""
+"""What every screen and dialog is made of: the session, work beside the keys, and errors shown with their cure."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
+from textual import events
 from textual.app import ComposeResult
+from textual.geometry import Size
 from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.widgets import Static
 from textual.worker import Worker
 
-from core.errors import HushpostError
+from core.consent import Need
+from core.errors import HostNotAllowed, HushpostError
 from tui.foreign import visible
 from tui.messages import Notice
 from tui.widgets.footer import KeyFooter
@@ -18,10 +22,12 @@ from tui.widgets.header import StatusHeader
 
 if TYPE_CHECKING:
     from core.session import Session
-
     from tui.app import HushpostApp
 
 T = TypeVar("T")
+
+SMALLEST = Size(60, 18)
+"""Below it a mode shows one line that says so; what was typed is still there afterwards."""
 
 _CURES_AT_MOST = 12
 """How often one piece of work may be cured and tried again; a request can need several bindings and hosts."""
@@ -29,8 +35,6 @@ _CURES_AT_MOST = 12
 
 class SessionWork(Screen[ScreenResultType]):
     """A screen that talks to core; widgets below it never do."""
-
-    CSS_PATH = None
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -52,9 +56,9 @@ class SessionWork(Screen[ScreenResultType]):
     ) -> Worker[None]:
         """Run a coroutine of core beside the keys, then hand its result to `then`, which may be a coroutine function.
 
-        `work` is called again after a failure that the person cured in a dialog, so it is a function and not a coroutine. What
-        is not cured goes to `failed`, by default a notification. Other exceptions are bugs and end the app. `cures` off is for
-        work that is a cure itself.
+        `work` is called again after a failure that the person cured in a dialog, so it is a function, not a coroutine.
+        What is not cured goes to `failed`, by default a notification. Other exceptions are bugs and end the app.
+        `cures` off is for work that is a cure itself.
         """
         return self.run_worker(self._work(work, then, failed, cures), group=group, exclusive=exclusive)
 
@@ -88,6 +92,10 @@ class SessionWork(Screen[ScreenResultType]):
             if self.app.is_running:
                 self.hushpost.status_changed()
 
+    def needs(self, error: HostNotAllowed) -> Sequence[Need]:
+        """What would have to be approved for the secret that was held back."""
+        return [Need("", what) for what in error.missing]
+
     def attempt(self, work: Callable[[], T]) -> T | None:
         """The result of plain (not async) work of core; an expected failure is shown, and None returned."""
         try:
@@ -105,6 +113,7 @@ class SessionWork(Screen[ScreenResultType]):
 
     def tell(self, text: str, *, warning: bool = False, error: bool = False) -> None:
         """A notification of plain text: foreign names in it are shown letter by letter."""
+        severity: Literal["information", "warning", "error"]
         severity = "error" if error else "warning" if warning else "information"
         title = "Error" if error else "Warning" if warning else ""
         self.app.notify(
@@ -130,6 +139,7 @@ class SessionScreen(SessionWork[ScreenResultType]):
     MODE: ClassVar[str] = ""
 
     def compose(self) -> ComposeResult:
+        yield Static("", id="too-small", markup=False)
         yield StatusHeader(self.session, self.MODE)
         yield from self.compose_body()
         yield KeyFooter()
@@ -137,6 +147,14 @@ class SessionScreen(SessionWork[ScreenResultType]):
     def compose_body(self) -> ComposeResult:
         """The part between header and footer."""
         yield from ()
+
+    def on_resize(self, event: events.Resize) -> None:
+        size, smallest = event.size, SMALLEST
+        small = size.width < smallest.width or size.height < smallest.height
+        if small:
+            text = f"hushpost needs {smallest.width}x{smallest.height}, this is {size.width}x{size.height}"
+            self.query_one("#too-small", Static).update(text)
+        self.set_class(small, "-small")
 
     def on_screen_resume(self) -> None:
         self.status_changed()
@@ -150,8 +168,8 @@ class SessionScreen(SessionWork[ScreenResultType]):
     def session_resumed(self) -> None:
         """This screen is shown again; another one may have changed the session or the files meanwhile."""
 
-    def leave_allowed(self, then: Callable[[], object]) -> bool:
-        """Whether this screen may be left now; if not, it asks what to do with unsaved edits and calls `then` afterwards."""
+    def leave_workspace_allowed(self, then: Callable[[], object]) -> bool:
+        """Whether the workspace or the app may be left now; if not, it asks about unsaved edits, then calls `then`."""
         return True
 
 

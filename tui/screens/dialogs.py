@@ -19,8 +19,9 @@ from tui.widgets.line_input import LineInput
 from tui.widgets.pick_list import Pick, PickList, matching
 
 if TYPE_CHECKING:
-    from core.session import Session
     from textual import events
+
+    from core.session import Session
 
 
 class ConfirmDialog(SessionDialog[bool]):
@@ -29,9 +30,20 @@ class ConfirmDialog(SessionDialog[bool]):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DIALOG)
 
     def __init__(
-        self, session: Session, title: str, question: str, *, yes: str = "Yes", no: str = "Cancel", danger: bool = False
+        self,
+        session: Session,
+        title: str,
+        question: str,
+        *,
+        yes: str = "Yes",
+        no: str = "Cancel",
+        danger: bool = False,
+        again: str = "",
     ) -> None:
+        """`again` are keys that say yes: the same one that asked."""
         super().__init__(session)
+        if again:
+            self._bindings.bind(again, "yes", show=False)
         self._title = title
         self._question = question
         self._yes = yes
@@ -54,6 +66,9 @@ class ConfirmDialog(SessionDialog[bool]):
         event.stop()
         self.dismiss(event.button.id == "yes")
 
+    def action_yes(self) -> None:
+        self.dismiss(True)
+
     def action_cancel(self) -> None:
         self.dismiss(False)
 
@@ -69,7 +84,7 @@ class DialogButton(Button):
     def __init__(self, label: str, *, id: str | None = None, danger: bool = False) -> None:
         super().__init__(visible(label), id=id, compact=True, classes="danger" if danger else "")
 
-    def render(self) -> str:  # type: ignore[override]
+    def render(self) -> str:
         return f"▸{self.label}◂" if self.has_focus else f" {self.label} "
 
 
@@ -213,7 +228,7 @@ class PickDialog(SessionDialog[str]):
             box.border_title = foreign(self._title)
             if self._text:
                 yield Static(foreign(self._text, lines=True), classes="dialog-text")
-            yield LineInput(placeholder="type to narrow the list", id="filter")
+            yield LineInput(placeholder="type to narrow the list, enter picks", id="filter")
             yield PickList(self._picks, id="picks", empty=self._empty, active=True)
         yield KeyFooter()
 

@@ -84,11 +84,11 @@ class CompletionList(Widget, can_focus=False):
 
 
 class Completer:
-    """What a text field needs to complete names: it looks at the text before the cursor, and takes keys while it offers."""
+    """What a text field needs to complete names: it looks at the text before the cursor, takes keys while it offers."""
 
     def __init__(self, field: Widget, replace: Callable[[int, str], None], cursor: Callable[[], Offset]) -> None:
-        """`replace(n, text)` puts a text in place of the n characters before the cursor, and closing braces where there are
-        none; `cursor` is the cell of the cursor on the screen."""
+        """`replace(n, text)` puts a text in place of the n characters before the cursor, and closing braces where there
+        are none; `cursor` is the cell of the cursor on the screen."""
         self.names: Callable[[], Names] = Names
         self._field = field
         self._replace = replace

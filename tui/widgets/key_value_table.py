@@ -1,6 +1,6 @@
 """A table whose cells are edited in place by keyboard: headers, parameters, variables, and forms of fixed rows.
 
-Enter edits a cell, tab goes on to the next one and past the last row makes a new one; `tui.keys.TABLE` has the other keys.
+Enter edits a cell, tab goes on to the next one and past the last row makes a new one; `tui.keys.TABLE` has the others.
 """
 
 from __future__ import annotations
@@ -52,13 +52,15 @@ class KeyValueTable(Container):
         blank: TableRow | None = None,
         empty: str = "",
         titles: bool = True,
+        boxes: bool = True,
         id: str | None = None,
     ) -> None:
-        """`fixed` rows cannot be added, deleted or moved; `blank` is what a new row starts as."""
+        """`fixed` rows cannot be added, deleted or moved; `blank` is what a new row starts as; without
+        `boxes` there is no room for the boxes of rows that can be switched off."""
         super().__init__(id=id)
         self.fixed = fixed
         self.blank = blank or TableRow(("",) * len(columns))
-        self._lines = TableLines(columns, names, titles=titles, empty=empty)
+        self._lines = TableLines(columns, names, titles=titles, empty=empty, boxes=boxes)
         self._editor = TemplateInput(names=names)
         self._editing: tuple[int, int] | None = None
 
@@ -81,6 +83,10 @@ class KeyValueTable(Container):
     def focus(self, scroll_visible: bool = True) -> KeyValueTable:
         self._lines.focus(scroll_visible)
         return self
+
+    def refresh_lines(self) -> None:
+        """Template names mean something else now."""
+        self._lines.refresh()
 
     def finish(self) -> None:
         """Take an edit under way into the rows, as before sending or saving."""

@@ -10,7 +10,7 @@ from tui.foreign import visible
 
 
 class LineInput(Input):
-    """Input as this app uses it everywhere; what is pasted loses line breaks at its ends instead of all but its first line."""
+    """Input as this app uses it everywhere."""
 
     DEFAULT_CSS = """
     LineInput { background: $surface; padding: 0; }

@@ -1,4 +1,4 @@
-"""The tree of folders and requests, drawn by the line: it costs what its visible rows cost, however many files there are."""
+"""The tree of folders and requests, drawn by the line: it costs what its visible rows cost, however many there are."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class RequestTree(ScrollView, can_focus=True):
             self.expanded = expanded
 
     class Asked(Message):
-        """A key asks for `what` at the row under the cursor: new, new_folder, rename, duplicate, move, delete."""
+        """A key asks for `what` at a row: new, new_folder, rename, duplicate, move, up, down, delete."""
 
         def __init__(self, what: str, row: TreeRow | None) -> None:
             super().__init__()
@@ -103,6 +103,11 @@ class RequestTree(ScrollView, can_focus=True):
         self._flatten()
         self._index = next((at for at, row in enumerate(self._rows) if row.reference == kept), 0)
         self._show_cursor()
+
+    @property
+    def rows(self) -> Sequence[TreeRow]:
+        """All of them, also below closed folders."""
+        return self._all
 
     @property
     def current(self) -> TreeRow | None:
@@ -135,7 +140,7 @@ class RequestTree(ScrollView, can_focus=True):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "ask" and parameters and parameters[0] in ("rename", "duplicate", "move", "delete"):
+        if action == "ask" and parameters and parameters[0] not in ("new", "new_folder"):
             return self.current is not None
         return True
 

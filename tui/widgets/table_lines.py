@@ -70,8 +70,11 @@ class TableLines(ScrollView, can_focus=True):
             super().__init__()
             self.edit = edit
 
-    def __init__(self, columns: Sequence[TableColumn], names: Callable[[], Names], *, titles: bool, empty: str) -> None:
+    def __init__(
+        self, columns: Sequence[TableColumn], names: Callable[[], Names], *, titles: bool, empty: str, boxes: bool
+    ) -> None:
         super().__init__()
+        self._boxes = boxes
         self.columns = tuple(columns)
         self.rows: list[TableRow] = []
         self.row = 0
@@ -91,7 +94,7 @@ class TableLines(ScrollView, can_focus=True):
     @property
     def _gutter(self) -> int:
         """The cursor's mark, and the box of rows that can be switched off."""
-        return 1 if self.rows and all(row.enabled is None for row in self.rows) else 5
+        return 5 if self._boxes else 1
 
     def shown(self) -> None:
         """The rows are others now."""
@@ -208,12 +211,12 @@ class TableLines(ScrollView, can_focus=True):
 
     def _row(self, at: int, row: TableRow, width: int, base: Style) -> Strip:
         ink = paint(self.app)
-        here = at == self.row
-        lit = here and self.has_focus
-        style = base + ink.resting if here and not lit else base
+        # Without the focus no row stands out: a screen has several tables, and one place that keys act on.
+        lit = at == self.row and self.has_focus
+        style = base
         off = row.enabled is False
         box = "" if self._gutter == 1 else "    " if row.enabled is None else "[ ] " if off else "[x] "
-        segments = [Segment(("▸" if here else " ") + box, style + ink.muted if off else style)]
+        segments = [Segment(("▸" if lit else " ") + box, style + ink.muted if off else style)]
         names = self._names()
         for index, cell in enumerate(row.cells):
             wide = self.cell_span(index)[1]

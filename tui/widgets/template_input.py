@@ -9,7 +9,7 @@ from rich.text import Text
 from textual import events
 from textual.message import Message
 
-from tui.foreign import visible
+from tui.foreign import one_cell_each
 from tui.themes import paint
 from tui.widgets.completion import Completer
 from tui.widgets.line_input import LineInput
@@ -38,7 +38,7 @@ class TemplateInput(LineInput):
 
     @property
     def _value(self) -> Text:
-        text = Text(_one_cell_each(self.value), no_wrap=True, overflow="ignore", end="")
+        text = Text(one_cell_each(self.value), no_wrap=True, overflow="ignore", end="")
         if "{{" in self.value:
             for start, end, style in self._names().styled(self.value, paint(self.app)):
                 text.stylize(style, start, end)
@@ -52,8 +52,7 @@ class TemplateInput(LineInput):
         self.cursor_position = cursor - typed + len(name) + 2
 
     async def _on_key(self, event: events.Key) -> None:
-        if not self._completer.key(event):
-            await super()._on_key(event)
+        self._completer.key(event)
 
     def _watch_value(self, value: str) -> None:
         super()._watch_value(value)
@@ -67,14 +66,13 @@ class TemplateInput(LineInput):
             if self._completer.is_open:
                 self._completer.look(self.value[: self.cursor_position])
 
-    def _on_focus(self, event: events.Focus) -> None:
-        super()._on_focus(event)
+    def on_focus(self) -> None:
         self.say_hint()
 
-    def _on_blur(self, event: events.Blur) -> None:
-        super()._on_blur(event)
+    def on_blur(self) -> None:
         self._completer.close()
         self._say("")
+        self.scroll_to(x=0, animate=False, force=True)
 
     def say_hint(self) -> None:
         self._say(self._names().hint_at(self.value, self.cursor_position))
@@ -83,13 +81,3 @@ class TemplateInput(LineInput):
         if hint != self._hint:
             self._hint = hint
             self.post_message(Hint(hint))
-
-
-def _one_cell_each(text: str) -> str:
-    """Control and bidirectional characters as a replacement sign, one for one, so that cursor and text stay in step."""
-    shown = visible(text)
-    return (
-        text
-        if shown == text
-        else "".join(character if visible(character) == character else "\ufffd" for character in text)
-    )

@@ -1,0 +1,100 @@
+"""What the keys do, those of the focused part first; and a few sentences on the screen they were asked from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tui import keys
+from tui.screens.base import SessionDialog
+from tui.widgets.footer import KeyFooter
+
+if TYPE_CHECKING:
+    from core.session import Session
+
+_ABOUT = {
+    "workspaces": "A workspace is a folder made to be kept in git: requests and environments, no secrets. "
+    "Forgetting one leaves its files alone; deleting one removes them.",
+    "requests": "Tab goes from part to part, enter on a row of the tree opens a request. {{name}} stands for a "
+    "variable: its colour says which kind it is, an underlined one is not defined, and the line below the editor says "
+    "where its value comes from. A secret's value is never shown.",
+    "environments": "Base is always there; the active environment overrides it. A variable is plain text, a secret of "
+    "the local store, or a link to a secret in a vault.",
+    "credentials": "A credential is how you log in to one vault account. It is kept encrypted on this machine and "
+    "never in a workspace. Below it are the secrets held in memory, each with the time it has left.",
+    "settings": "Settings are yours, not the workspace's. Each action's keys can be changed here.",
+}
+_EDITING = (
+    ("tab, shift+tab", "next part, previous part"),
+    ("ctrl+a, ctrl+e", "start and end of the line"),
+    ("ctrl+w, ctrl+u, ctrl+k", "delete a word, to the start, to the end"),
+    ("ctrl+x, ctrl+v", "cut and paste what was copied here; your terminal's paste works too"),
+    ("ctrl+z, ctrl+y", "undo and redo in a text area"),
+    ("{{", "offers names; up, down and tab pick one"),
+)
+
+
+class HelpScreen(SessionDialog[None]):
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DIALOG)
+
+    def __init__(self, session: Session, of: Screen[Any]) -> None:
+        super().__init__(session)
+        self._mode = getattr(of, "MODE", "")
+        self._focused = self._places(of)
+
+    @staticmethod
+    def _places(of: Screen[Any]) -> list[str]:
+        """Places of the key table that the focused part and what holds it take keys from, nearest first."""
+        by_name = {key.name: key.place for key in keys.table()}
+        nodes = of.focused.ancestors_with_self if of.focused is not None else [of]
+        found: list[str] = []
+        for node in nodes:
+            for bound in node._bindings.key_to_bindings.values():
+                found += [by_name[binding.id] for binding in bound if binding.id in by_name]
+        return list(dict.fromkeys(found))
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog large") as box:
+            box.border_title = "Help"
+            with VerticalScroll(id="scroll"):
+                yield Static(self._text())
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        self.query_one("#scroll").focus()
+
+    def _text(self) -> Content:
+        parts: list[Content] = []
+        about = _ABOUT.get(self._mode)
+        if about:
+            parts += [Content(about), Content("")]
+        places = [*self._focused, *(place for place in keys.PLACES if place not in self._focused)]
+        for place in places:
+            rows = [key for key in keys.table() if key.place == place and not key.name.startswith("app.plain_")]
+            if rows:
+                parts.append(Content.styled(keys.PLACES[place].capitalize(), "$primary bold"))
+                parts += [self._row(key) for key in rows]
+                parts.append(Content(""))
+        parts.append(Content.styled("In text fields", "$primary bold"))
+        parts += [self._line(shown, sentence) for shown, sentence in _EDITING]
+        parts += [
+            Content(""),
+            Content("Where no text field has the focus, 1 2 3 4 5 8 do the same as f1 f2 f3 f4 f5 f8, and q quits."),
+            Content("Keys are changed in the settings (f8), or under [keys] in settings.toml."),
+            Content("To select text with the mouse, hold shift (in some terminals option)."),
+        ]
+        return Content("\n").join(parts)
+
+    def _row(self, key: keys.Key) -> Content:
+        shown = keys.keys_of(key.name, self.session.settings.keys) or "no key"
+        return self._line(shown, key.sentence)
+
+    @staticmethod
+    def _line(shown: str, sentence: str) -> Content:
+        return Content.assemble(Content.styled(f"  {shown:24} ", "$accent"), sentence)

@@ -1,0 +1,283 @@
+"""The body of a request: its kind in one line, and below it what that kind needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static, TextArea
+
+from core.models import (
+    Body,
+    Field,
+    FileBody,
+    FormBody,
+    GraphqlBody,
+    JsonBody,
+    MultipartBody,
+    NoBody,
+    Part,
+    TextBody,
+    XmlBody,
+)
+from tui.widgets.body_text import LARGEST, BodyText
+from tui.widgets.key_value_table import KeyValueTable
+from tui.widgets.names import Names
+from tui.widgets.tab_line import TabLine
+from tui.widgets.table_lines import TableColumn, TableRow
+from tui.widgets.template_input import TemplateInput
+
+KINDS = (
+    ("none", "None"),
+    ("json", "JSON"),
+    ("xml", "XML"),
+    ("text", "Text"),
+    ("form", "Form"),
+    ("multipart", "Multipart"),
+    ("file", "File"),
+    ("graphql", "GraphQL"),
+)
+"""The tag in the file, and the label."""
+
+_FILE_MARK = "@"
+
+
+def body_tag(body: Body) -> str:
+    return str(body.__struct_config__.tag)
+
+
+def new_body(tag: str, like: Body) -> Body:
+    """An empty body of a kind, with the text of the one before where both are text."""
+    kind = next(kind for kind in get_args(Body) if kind.__struct_config__.tag == tag)
+    if kind in (JsonBody, XmlBody, TextBody) and isinstance(like, JsonBody | XmlBody | TextBody):
+        return kind(text=like.text)  # type: ignore[no-any-return]
+    return kind()  # type: ignore[no-any-return]
+
+
+class BodyEditor(Container):
+    """Posts `Edited` with the whole body at each change; only the part of the chosen kind is mounted."""
+
+    DEFAULT_CSS = """
+    BodyEditor { height: 1fr; layout: vertical; }
+    BodyEditor > #kinds { margin: 0; }
+    BodyEditor .label { width: 14; color: $text-muted; height: 1; }
+    BodyEditor .content-type { height: 1; }
+    BodyEditor .content-type TemplateInput { width: 1fr; }
+    BodyEditor .graphql-variables { height: 40%; }
+    BodyEditor .part { height: 1fr; layout: vertical; }
+    """
+
+    class Edited(Message):
+        def __init__(self, body: Body) -> None:
+            super().__init__()
+            self.body = body
+
+    def __init__(self, names: Callable[[], Names], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._names = names
+        self._body: Body = NoBody()
+        self._kept: dict[str, Body] = {}
+        """What the other kinds held, so that going through them loses nothing."""
+        self._kinds = TabLine(KINDS, id="kinds")
+        self._part: Widget | None = None
+        self._part_tag = ""
+
+    def compose(self) -> ComposeResult:
+        yield self._kinds
+
+    def on_mount(self) -> None:
+        self._show_part()
+
+    def show(self, body: Body) -> None:
+        """Show another request's body; this is no edit."""
+        self._kept = {}
+        self._body = body
+        if self.is_mounted:
+            self._show_part()
+
+    @property
+    def text(self) -> str | None:
+        """The main text of the body, None for kinds without one."""
+        match self._body:
+            case JsonBody(text=text) | XmlBody(text=text) | TextBody(text=text) | GraphqlBody(query=text):
+                return text
+            case _:
+                return None
+
+    def set_text(self, text: str) -> None:
+        """Take a main text edited elsewhere."""
+        name = "query" if isinstance(self._body, GraphqlBody) else "text"
+        self._edited(msgspec.structs.replace(self._body, **{name: text}))
+        self._show_part()
+
+    def finish(self) -> None:
+        for table in self.query(KeyValueTable):
+            table.finish()
+
+    def names_changed(self) -> None:
+        for area in self.query(BodyText):
+            area.recolour()
+        for field in self.query(TemplateInput):
+            field.refresh()
+
+    # The part of the chosen kind
+
+    def _show_part(self) -> None:
+        tag = body_tag(self._body)
+        self._kinds.show(tag, {})
+        if tag != self._part_tag or self._too_large() != isinstance(self._part, Static):
+            if self._part is not None:
+                self._part.remove()
+            self._part_tag = tag
+            self._part = self._make_part()
+            self.mount(self._part)
+        self._fill()
+
+    def _too_large(self) -> bool:
+        return self.text is not None and len(self.text or "") > LARGEST
+
+    def _make_part(self) -> Widget:
+        if self._too_large():
+            return Static("", markup=False, classes="part")
+        match self._body:
+            case JsonBody() | XmlBody() | TextBody():
+                return Container(
+                    BodyText(self._names, id="text"),
+                    Horizontal(
+                        Static("Content-Type", classes="label"),
+                        TemplateInput(names=self._names, id="content-type"),
+                        classes="content-type",
+                    ),
+                    classes="part",
+                )
+            case GraphqlBody():
+                return Container(
+                    BodyText(self._names, id="text"),
+                    Static("Variables (JSON)", classes="label"),
+                    BodyText(self._names, id="variables"),
+                    classes="part",
+                )
+            case FormBody():
+                columns = (TableColumn("Name"), TableColumn("Value", 2))
+                return KeyValueTable(columns, names=self._names, empty="no fields yet: n adds one", id="rows")
+            case MultipartBody():
+                parts = (TableColumn("Name", 2), TableColumn("Value, or @file", 3), TableColumn("Content-Type", 2))
+                blank = TableRow(("", "", ""))
+                return KeyValueTable(parts, names=self._names, blank=blank, empty="no parts yet: n adds one", id="rows")
+            case FileBody():
+                columns = (TableColumn("", width=14), TableColumn(""))
+                return KeyValueTable(columns, names=self._names, fixed=True, titles=False, boxes=False, id="rows")
+            case _:
+                return Static(
+                    "  This request has no body. Left and right in the line above choose a kind.", markup=False
+                )
+
+    def _fill(self) -> None:
+        part = self._part
+        if part is None:
+            return
+        if not part.is_mounted:
+            self.call_after_refresh(self._fill)
+            return
+        if self._too_large() and isinstance(part, Static):
+            count = len(self.text or "")
+            part.update(f"  This text has {count:,} characters, too many to edit here. alt+e opens it in your editor.")
+            return
+        match self._body:
+            case JsonBody() | XmlBody() | TextBody() as body:
+                part.query_one("#text", BodyText).show(body.text, json=isinstance(body, JsonBody))
+                field = part.query_one("#content-type", TemplateInput)
+                if field.value != body.content_type:
+                    with field.prevent(Input.Changed):
+                        field.value = body.content_type
+            case GraphqlBody() as body:
+                part.query_one("#text", BodyText).show(body.query, json=False)
+                part.query_one("#variables", BodyText).show(body.variables, json=True)
+            case FormBody(fields=fields) if isinstance(part, KeyValueTable):
+                part.set_rows([TableRow((row.name, row.value), row.enabled) for row in fields])
+            case MultipartBody(parts=parts) if isinstance(part, KeyValueTable):
+                part.set_rows([_part_row(one) for one in parts])
+            case FileBody() as body if isinstance(part, KeyValueTable):
+                path_help = "a file of this workspace, relative to its folder; streamed when sent"
+                part.set_rows(
+                    [
+                        TableRow(("File", body.path), None, locked=(0,), help=path_help),
+                        TableRow(("Content-Type", body.content_type), None, locked=(0,)),
+                    ]
+                )
+
+    # Edits
+
+    def _edited(self, body: Body) -> None:
+        if body != self._body:
+            self._body = body
+            self.post_message(self.Edited(body))
+
+    @on(TabLine.Chosen)
+    def _kind_chosen(self, event: TabLine.Chosen) -> None:
+        event.stop()
+        tag = body_tag(self._body)
+        if event.tab != tag:
+            self._kept[tag] = self._body
+            kept = self._kept.get(event.tab)
+            self._edited(kept if kept is not None else new_body(event.tab, self._body))
+            self._show_part()
+        if event.enter and self._part is not None:
+            first = next(iter(self._part.query("BodyText, TableLines")), None)
+            if first is not None:
+                first.focus()
+
+    @on(TextArea.Changed)
+    def _text_typed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        match self._body, event.text_area.id:
+            case (JsonBody() | XmlBody() | TextBody(), "text"):
+                self._edited(msgspec.structs.replace(self._body, text=event.text_area.text))
+            case (GraphqlBody(), "text"):
+                self._edited(msgspec.structs.replace(self._body, query=event.text_area.text))
+            case (GraphqlBody(), "variables"):
+                self._edited(msgspec.structs.replace(self._body, variables=event.text_area.text))
+
+    @on(Input.Changed, "#content-type")
+    def _content_type_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if isinstance(self._body, JsonBody | XmlBody | TextBody):
+            self._edited(msgspec.structs.replace(self._body, content_type=event.value))
+
+    @on(KeyValueTable.Changed)
+    def _rows_changed(self, event: KeyValueTable.Changed) -> None:
+        event.stop()
+        match self._body:
+            case FormBody():
+                fields = tuple(Field(row.cells[0], row.cells[1], row.enabled is not False) for row in event.rows)
+                self._edited(FormBody(fields=fields))
+            case MultipartBody(parts=parts):
+                self._edited(MultipartBody(parts=tuple(_part(row, parts) for row in event.rows)))
+            case FileBody():
+                path, content_type = (row.cells[1] for row in event.rows)
+                self._edited(FileBody(path=path, content_type=content_type))
+
+
+def _part_row(part: Part) -> TableRow:
+    if part.file is not None:
+        value = _FILE_MARK + part.file
+    else:
+        value = part.value or ""
+        if value.startswith(_FILE_MARK):
+            value = _FILE_MARK + value
+    return TableRow((part.name, value, part.content_type or ""), part.enabled, key=part.filename or "")
+
+
+def _part(row: TableRow, before: tuple[Part, ...]) -> Part:
+    """A row as a part: `@path` is a file, `@@` begins a value with an at sign; a file name of its own is kept."""
+    name, value, content_type = row.cells
+    more = {"content_type": content_type or None, "filename": row.key or None, "enabled": row.enabled is not False}
+    if value.startswith(_FILE_MARK) and not value.startswith(_FILE_MARK * 2):
+        return Part(name, file=value[1:], **more)  # type: ignore[arg-type]
+    return Part(name, value=value.removeprefix(_FILE_MARK), **more)  # type: ignore[arg-type]

@@ -1,0 +1,116 @@
+"""A text area for request bodies: template names coloured and completed, JSON coloured by the line, never parsed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from rich.text import Text
+from textual import events
+from textual.widgets import TextArea
+
+from tui.foreign import one_cell_each
+from tui.themes import paint
+from tui.widgets.completion import Completer
+from tui.widgets.names import Names
+from tui.widgets.template_input import Hint
+
+LARGEST = 256 * 1024
+"""A longer text is not put into a text area: laying it out would hold up every key."""
+
+_LONGEST_COLOURED = 2_000
+_JSON = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*"?)(?P<colon>\s*:)?|(?P<word>\b(?:true|false|null)\b|-?\b\d[\d.eE+-]*)')
+
+
+class BodyText(TextArea):
+    """Posts `TextArea.Changed` for edits of the person only."""
+
+    DEFAULT_CSS = """
+    BodyText { border: none; padding: 0; background: $background; scrollbar-size-vertical: 1; }
+    BodyText:focus { border: none; }
+    BodyText .text-area--cursor-line { background: $background; }
+    BodyText:focus .text-area--cursor-line { background: $surface; }
+    """
+
+    def __init__(self, names: Callable[[], Names], *, json: bool = False, id: str | None = None) -> None:
+        super().__init__(compact=True, soft_wrap=True, tab_behavior="focus", id=id)
+        self.cursor_blink = False
+        self.match_cursor_bracket = False
+        self._names = names
+        self._json = json
+        self._completer = Completer(self, self._put, lambda: self.cursor_screen_offset)
+        self._completer.names = names
+        self._hint = ""
+
+    def show(self, text: str, *, json: bool) -> None:
+        """Show another text; this is no edit."""
+        self._json = json
+        if text != self.text:
+            with self.prevent(TextArea.Changed):
+                self.load_text(text)
+
+    def recolour(self) -> None:
+        """The names mean something else now."""
+        self._line_cache.clear()
+        self.refresh()
+
+    def get_line(self, line_index: int) -> Text:
+        line = self.document.get_line(line_index)
+        text = Text(one_cell_each(line), end="", no_wrap=True)
+        if len(line) > _LONGEST_COLOURED:
+            return text
+        ink = paint(self.app)
+        if self._json:
+            for token in _JSON.finditer(line):
+                if token["colon"] is not None:
+                    text.stylize(ink.key, token.start("string"), token.end("string"))
+                elif token["string"] is not None:
+                    text.stylize(ink.good, *token.span("string"))
+                else:
+                    text.stylize(ink.dynamic, *token.span("word"))
+        if "{{" in line:
+            for start, end, style in self._names().styled(line, ink):
+                text.stylize(style, start, end)
+        return text
+
+    def _before_cursor(self) -> str:
+        row, column = self.cursor_location
+        return str(self.document.get_line(row))[:column]
+
+    def _put(self, typed: int, name: str) -> None:
+        row, column = self.cursor_location
+        rest = str(self.document.get_line(row))[column:]
+        close = "" if rest.startswith("}}") else "}}"
+        self.replace(name + close, (row, column - typed), (row, column))
+        self.move_cursor((row, column - typed + len(name) + 2))
+
+    async def _on_key(self, event: events.Key) -> None:
+        if not self._completer.key(event) and (event.is_printable or event.key == "backspace"):
+            self.call_after_refresh(self._offer)
+
+    def _offer(self) -> None:
+        if self.has_focus:
+            self._completer.look(self._before_cursor())
+
+    def _watch_selection(self, previous_selection: object, selection: object) -> None:
+        super()._watch_selection(previous_selection, selection)  # type: ignore[arg-type]
+        if self.is_attached and self.has_focus:
+            self._say_hint()
+            if self._completer.is_open:
+                self._completer.look(self._before_cursor())
+
+    def on_focus(self) -> None:
+        self._say_hint()
+
+    def on_blur(self) -> None:
+        self._completer.close()
+        self._say("")
+
+    def _say_hint(self) -> None:
+        row, column = self.cursor_location
+        self._say(self._names().hint_at(str(self.document.get_line(row))[:_LONGEST_COLOURED], column))
+
+    def _say(self, hint: str) -> None:
+        if hint != self._hint:
+            self._hint = hint
+            self.post_message(Hint(hint))

@@ -1,0 +1,129 @@
+"""The request's first line: method, address, and what a key does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Input
+
+from core.models import METHODS
+from tui import keys
+from tui.foreign import fitted, visible
+from tui.themes import paint
+from tui.widgets.names import Names
+from tui.widgets.template_input import TemplateInput
+
+
+class MethodField(Widget, can_focus=True):
+    """The method: up and down go through the usual ones, enter offers them all and any other."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = "MethodField { width: 10; height: 1; background: $surface; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.plain("up", "step(-1)"),
+        *keys.plain("down", "step(1)"),
+        *keys.bindings(keys.METHOD),
+    ]
+
+    class Chosen(Message):
+        def __init__(self, method: str) -> None:
+            super().__init__()
+            self.method = method
+
+    class Asked(Message):
+        """The person wants to choose from a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.method = "GET"
+
+    def show(self, method: str) -> None:
+        if method != self.method:
+            self.method = method
+            self.refresh()
+
+    def action_step(self, by: int) -> None:
+        at = METHODS.index(self.method) if self.method in METHODS else 0
+        self.show(METHODS[(at + by) % len(METHODS)])
+        self.post_message(self.Chosen(self.method))
+
+    def action_choose(self) -> None:
+        self.post_message(self.Asked())
+
+    def on_click(self) -> None:
+        self.action_choose()
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        ink, width = paint(self.app), self.size.width
+        style = self.rich_style + (ink.cursor if self.has_focus else ink.heading)
+        return Strip([Segment(f" {fitted(visible(self.method), width - 3)}▾ ", style)]).adjust_cell_length(width, style)
+
+
+class UrlBar(Horizontal):
+    """Method and address; posts an edit at each change, and enter in the address sends."""
+
+    DEFAULT_CSS = """
+    UrlBar { height: 1; background: $surface; }
+    UrlBar > TemplateInput { width: 1fr; }
+    """
+
+    class Edited(Message):
+        def __init__(self, method: str, url: str) -> None:
+            super().__init__()
+            self.method = method
+            self.url = url
+
+    class Sent(Message):
+        """Enter in the address."""
+
+    def __init__(self, names: Callable[[], Names], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.method = MethodField()
+        self.url = TemplateInput(names=names, placeholder="https://…  or {{base_url}}/…", id="url")
+
+    def compose(self) -> ComposeResult:
+        yield self.method
+        yield self.url
+
+    def show(self, method: str, url: str) -> None:
+        """Show another request's; this is no edit."""
+        self.method.show(method)
+        if self.url.value != url:
+            with self.url.prevent(Input.Changed):
+                self.url.value = url
+            self.url.cursor_position = len(url)
+
+    def choose(self, method: str) -> None:
+        """Take a method that was chosen elsewhere, as an edit."""
+        self.method.show(method)
+        self.post_message(self.Edited(method, self.url.value))
+
+    @on(MethodField.Chosen)
+    def _chosen(self, event: MethodField.Chosen) -> None:
+        event.stop()
+        self.post_message(self.Edited(event.method, self.url.value))
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Edited(self.method.method, event.value))
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Sent())
