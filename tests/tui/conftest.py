@@ -1,0 +1,109 @@
+"""What tests of the app start from: a session over a fresh home, a workspace on the disk, and the app under a pilot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from core.models import Environment, Field, JsonBody, Request
+from core.paths import Paths, Surroundings, Unlock
+from core.session import Session, open_session
+from core.workspace import Workspace
+from tests.loopback import Loopback, _servers, authority, other_server, server  # noqa: F401 - fixtures
+from tui.app import HushpostApp
+
+Running = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
+
+
+@pytest.fixture
+def surroundings(paths: Paths) -> Surroundings:
+    return Surroundings(
+        paths=paths,
+        unlock=Unlock(),
+        over_ssh=False,
+        has_display=False,
+        no_color=False,
+        editor=None,
+        pager=None,
+        proxies={},
+    )
+
+
+@pytest.fixture
+async def session(surroundings: Surroundings) -> AsyncIterator[Session]:
+    opened = open_session(surroundings, headless=False)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, server: Loopback) -> Workspace:  # noqa: F811
+    """Three requests to the loopback server, one of them below a folder, and two environments beside base."""
+    made = Workspace.create(tmp_path / "payments", "Payments API")
+    made.save_environment(
+        "base", Environment(name="Base", variables={"base_url": server.url, "payment_id": "42", "tenant": "acme"})
+    )
+    made.save_environment("production", Environment(name="Production", color="red", variables={"tenant": "prod"}))
+    made.save_environment("staging", Environment(name="Staging", color="yellow", variables={"tenant": "stage"}))
+    made.create_request("", "Health", Request(name="Health", url="{{base_url}}/status/200"))
+    made.create_folder("", "payments")
+    made.create_request(
+        "payments",
+        "Create",
+        Request(
+            name="Create",
+            method="POST",
+            url="{{base_url}}/echo/:id",
+            path_params={"id": "{{payment_id}}"},
+            query=(Field("limit", "10"),),
+            headers=(Field("X-Tenant", "{{tenant}}"), Field("X-Off", "no", enabled=False)),
+            body=JsonBody(text='{"amount": 100}'),
+        ),
+    )
+    made.create_request("payments", "Show", Request(name="Show", url="{{base_url}}/echo"))
+    return made
+
+
+@pytest.fixture
+def running(session: Session) -> Running:
+    """The app on a workspace (None: none) under a pilot: `async with running(workspace) as pilot`."""
+
+    @asynccontextmanager
+    async def run(at: Workspace | None = None, *, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[None]]:
+        app = HushpostApp(session, start=at.path if at is not None else None)
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            yield pilot
+
+    return run
+
+
+async def type_text(pilot: Pilot[Any], text: str) -> None:
+    names = {" ": "space", "/": "slash", ":": "colon", "{": "left_curly_bracket", "}": "right_curly_bracket"}
+    await pilot.press(*(names.get(one, one) for one in text))
+
+
+async def until(pilot: Pilot[Any], condition: Callable[[], object], *, tries: int = 500) -> None:
+    """Let the app go on until something is so."""
+    for _ in range(tries):
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError("it did not come to be so")
+
+
+def notices(pilot: Pilot[Any]) -> list[str]:
+    """What the app told in passing."""
+    return [notification.message for notification in pilot.app._notifications]
+
+
+def screen_text(pilot: Pilot[Any]) -> str:
+    """All that is on the screen, as text."""
+    compositor = pilot.app.screen._compositor
+    lines = compositor.render_strips() if hasattr(compositor, "render_strips") else []
+    return "\n".join("".join(segment.text for segment in strip) for strip in lines)
