@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from core import digest, receivers, redirects, urls
 from core.cookies import Cookies
 from core.errors import HostNotAllowed, RequestError
-from core.exchange import Exchange, Headers, Hop, Prepared, Progress, Response, Shown, Timing
+from core.exchange import Exchange, Headers, Hop, Prepared, Progress, Response, SecretUse, Shown, Timing
 from core.hosts import Origin
 from core.models import AwsSigV4Auth, DigestAuth, OAuth2Auth
 from core.prepare import Defaults, prepare, preview, texts
@@ -79,6 +79,20 @@ class Sender:
                 answer = await trip.follow()
         return trip.exchange(answer, environment, started_at, time.monotonic() - started)
 
+    def needs(self, prepared: Prepared) -> Sequence[tuple[SecretUse, str]]:
+        """What this user has to approve before the request is sent, redirects not looked into; sends nothing.
+
+        Raises HostNotAllowed where a variable's own `allowed_hosts` forbids the host.
+        """
+        found: list[tuple[SecretUse, str]] = []
+
+        def noted(use: SecretUse, what: str) -> bool:
+            found.append((use, what))
+            return True
+
+        _Trip(self, prepared, noted, None, None, None, None).ask_consent()
+        return found
+
     def close(self) -> None:
         """End every connection; exchanges under way fail."""
         self.wire.close()
@@ -126,9 +140,7 @@ class _Trip:
         """Send, and go where the answers say, until one is the last."""
         prepared = self._prepared
         options = prepared.request.options
-        origin = Origin.of(self._url)
-        self._check(origin)
-        self._check_elsewhere()
+        origin = self.ask_consent()
         if isinstance(prepared.auth, OAuth2Auth):
             await self._add_token(prepared.auth)
         deadline = time.monotonic() + prepared.timeout
@@ -204,6 +216,13 @@ class _Trip:
         return answer
 
     # Consent
+
+    def ask_consent(self) -> Origin:
+        """The origin that is sent to first; HostNotAllowed unless every receiver may have what it would get."""
+        origin = Origin.of(self._url)
+        self._check(origin)
+        self._check_elsewhere()
+        return origin
 
     def _check(self, origin: Origin, came_from: str = "") -> None:
         """Raise HostNotAllowed unless every secret that would go to `origin` may."""

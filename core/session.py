@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from core import survey
 from core.checks import examine
 from core.consent import Consent, Need
 from core.cookies import Cookies
@@ -233,6 +234,14 @@ class Session:
 
     def unbind(self, name: str) -> None:
         self.consent.unbind(name)
+
+    def unbound(self) -> Sequence[str]:
+        """Credential names that the workspace's links use and that mean nothing here yet."""
+        return survey.unbound(self)
+
+    def needed_approvals(self) -> Sequence[Need]:
+        """Where the workspace's requests would take secrets, as far as this user has not approved it."""
+        return survey.needed_approvals(self)
 
     def approve(self, needs: Sequence[Need]) -> None:
         self.consent.approve(needs)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from core.consent import Need
 from core.environment import Source
 from core.errors import HushpostError, NotBound
 from core.models import Variable, Variables, variable
+from core.prepare import prepare
 from core.vault.config import AnyLink
 
 if TYPE_CHECKING:
@@ -36,6 +38,42 @@ def unbound(session: Session) -> Sequence[str]:
             except HushpostError:
                 continue  # bound, though it cannot be had now
     return tuple(found)
+
+
+def needed_approvals(session: Session) -> Sequence[Need]:
+    """Where requests would take secrets in the active environment and this user has not approved it, in tree order.
+
+    A host that is itself secret or captured at run time cannot be told beforehand: it is asked for when it is met.
+    """
+    found: dict[Need, None] = {}
+    workspace = session.workspace
+    for reference in workspace.requests() if workspace is not None else ():
+        for need in _needs(session, reference):
+            if not session.consent.covered(need):
+                found[need] = None
+    return tuple(found)
+
+
+def _needs(session: Session, reference: str) -> Iterator[Need]:
+    """Of one request; nothing where it cannot be built, which `check` tells."""
+    workspace = session.workspace
+    if workspace is None:
+        return
+    try:
+        request = workspace.load_request(reference)
+        scope = session.scope(request, reference)
+        prepared = prepare(
+            session.effective(request, reference),
+            scope.preview(),
+            files=session.file,
+            reference=reference,
+            defaults=session.defaults,
+        )
+        for use, what in session.sender.needs(prepared):
+            if not use.consented and "{{" not in prepared.shown.url.partition("://")[2].partition("/")[0]:
+                yield Need(use.credential, what)
+    except HushpostError:
+        return
 
 
 def _holders(workspace: Workspace) -> Iterator[tuple[Source, Variables]]:
