@@ -48,8 +48,9 @@ def needed_variables(struct: type[Credential]) -> tuple[str, ...]:
     """The ends of all variables that this type cannot do without; alternatives are joined by ` or `."""
     names = variable_names(struct)
     alternatives = [names[name] for name in struct.one_of if name in names]
+    chosen = () if DEFAULT_TYPES.get(struct.provider) == struct.env_type else type_variables(struct)
     return (
-        *type_variables(struct),
+        *chosen,
         *(names[row.name] for row in form_fields(struct) if row.required and row.name in names),
         *((" or ".join(alternatives),) if alternatives else ()),
     )
@@ -100,9 +101,10 @@ class EnvironmentCredentials:
         found: dict[str, Secret] = {}
         for name, value in self._texts.items():
             if name.startswith(VARIABLE) and isinstance(value, Secret):
-                if not value.reveal():
+                if not value.reveal() and name != VARIABLE:
                     raise HushpostError(f"{name} is empty", hint="unset it or give it a value")
                 found[name.removeprefix(VARIABLE)] = value
+        found.pop("", None)
         return found
 
     def credential_for(self, name: str, provider: str) -> AnyCredential | None:

@@ -4,8 +4,9 @@ back: texts to a checked struct, with errors that name the field by its label.""
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, cast, get_args
 
 import msgspec
@@ -69,7 +70,7 @@ def type_tag(struct: type[Credential] | type[Link]) -> str:
 
 def form_fields(struct: type[Credential] | type[Link]) -> tuple[FormField, ...]:
     """The rows of a form, in the struct's order; a link's `credential` is chosen elsewhere and has none."""
-    return tuple(_form_field(field) for field in _fields(struct) if field.name != "credential")
+    return _form_fields(struct)
 
 
 def build_credential(provider: str, type_name: str, values: Mapping[str, str | Secret]) -> AnyCredential:
@@ -103,6 +104,12 @@ def _known(provider: str) -> str:
 
 def _fields(struct: type[Any]) -> tuple[inspect.Field, ...]:
     return cast(inspect.StructType, inspect.type_info(struct)).fields
+
+
+@cache
+def _form_fields(struct: Hashable) -> tuple[FormField, ...]:
+    fields = _fields(cast(type[Any], struct))
+    return tuple(_form_field(field) for field in fields if field.name != "credential")
 
 
 def _form_field(field: inspect.Field) -> FormField:
@@ -168,6 +175,10 @@ def _build(struct: type[Any], values: Mapping[str, str | Secret], **given: objec
             arguments[name] = _value(row, value)
         except ValueError as error:
             problems[name] = str(error)
+    one_of: tuple[str, ...] = getattr(struct, "one_of", ())
+    if one_of and sum(name in arguments for name in one_of) != 1:
+        labels = " and ".join(f'"{rows[name].label}"' for name in one_of)
+        raise FieldError(f"exactly one of {labels} is needed", fields=dict.fromkeys(one_of, "is needed, or the other"))
     if not problems:
         try:
             return msgspec.convert(arguments, struct)
