@@ -1,25 +1,361 @@
-"""What a request says of its answer: checks that pass or fail, and captures that set variables for the requests after it."""
+"""What a request says of its answer: checks that pass or fail, and captures that set variables for the next requests.
+
+Several matches of a JSONPath count as one array of them. Regular expressions are Python's, searched in the first MiB; a
+pattern with nested repeats can take very long on a text made for it, and nothing interrupts that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
-from core.exchange import CheckResult, Exchange
-from core.models import Request
-from core.secret import Redactor, Secret
+import msgspec
+
+from core.exchange import CheckResult, Exchange, Expectation, Prepared, Response
+from core.models import Capture, Check, Request
+from core.redactor import Redactor
+from core.secret import Secret
+
+if TYPE_CHECKING:
+    from jsonpath import JSONPath
+
+Redact = Callable[[str], str]
+
+LARGEST_JSON = 256 * 1024 * 1024
+LARGEST_CAPTURE = 1024 * 1024
+SEARCHED = 1024 * 1024
+QUOTED = 200
+
+_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._:-]+)", re.IGNORECASE)
 
 
-def run_checks(request: Request, exchange: Exchange, *, redact: Callable[[str], str]) -> tuple[CheckResult, ...]:
-    raise NotImplementedError
+class _Missing(Exception):
+    """What a check or capture is about is not there; str() says what."""
+
+
+class _Wrong(Exception):
+    """A check that cannot be made as it is written; str() says why."""
+
+
+def examine(request: Request | Prepared, exchange: Exchange, redactor: Redactor) -> Exchange:
+    """The exchange with its checks and captures; secret captures are in the redactor before any message is made.
+
+    A Prepared brings its checks with their templates rendered.
+    """
+    if isinstance(request, Prepared):
+        expectations, captures = request.expectations, request.request.captures
+    else:
+        expectations = tuple(Expectation(describe(check), check) for check in request.checks)
+        captures = request.captures
+    if not expectations and not captures:
+        return exchange
+    answer = _Answer(exchange)
+    captured, failures = _capture(captures, answer, redactor)
+    checks = _check(expectations, answer, redactor.redact)
+    return replace(exchange, checks=checks + failures, captured=captured)
+
+
+def run_checks(request: Request, exchange: Exchange, *, redact: Redact) -> tuple[CheckResult, ...]:
+    """The checks as they are written, without templates."""
+    expectations = [Expectation(describe(check), check) for check in request.checks]
+    return _check(expectations, _Answer(exchange), redact)
 
 
 def run_captures(
-    request: Request, exchange: Exchange, *, redact: Callable[[str], str]
+    request: Request, exchange: Exchange, redactor: Redactor
 ) -> tuple[Mapping[str, str | Secret], tuple[CheckResult, ...]]:
     """The captured values, and a failed check for each capture that found nothing."""
-    raise NotImplementedError
+    return _capture(request.captures, _Answer(exchange), redactor)
 
 
-def examine(request: Request, exchange: Exchange, redactor: Redactor) -> Exchange:
-    """The exchange with its checks and captures; secret captures are in the redactor before any message is made."""
-    raise NotImplementedError
+def describe(check: Check, path: str | None = None, value: Any = None) -> str:
+    """The check's name in reports; `path` and `value` are what may be shown of them."""
+    subject = f"{check.subject} {check.path if path is None else path}".strip()
+    value = check.value if value is None else value
+    match check.op:
+        case "exists":
+            return f"{subject} does not exist" if value is False else f"{subject} exists"
+        case "schema":
+            return f"{subject} matches the schema"
+        case "less" | "greater":
+            return f"{subject} is {check.op} than {_written(value)}"
+        case "equals" | "not_equals":
+            return f"{subject} {check.op.replace('_', ' ')} {_written(value)}"
+        case _:
+            return f"{subject} {check.op} {_written(value)}"
+
+
+def body_text(response: Response) -> str:
+    """The body as text, by the charset that the answer names."""
+    content_type = next((value for name, value in response.headers if name.lower() == "content-type"), "")
+    charset = _CHARSET.search(content_type)
+    data = response.body.read()
+    try:
+        return data.decode(charset[1] if charset else "utf-8", "replace")
+    except LookupError:
+        return data.decode("utf-8", "replace")
+
+
+class _Answer:
+    """What checks look at, each read once and only when asked for."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.response = exchange.response
+
+    @cached_property
+    def text(self) -> str:
+        return body_text(self.response)
+
+    @cached_property
+    def _parsed(self) -> Any:
+        body = self.response.body
+        if body.size > LARGEST_JSON:
+            raise _Missing(f"the body is larger than {LARGEST_JSON >> 20} MiB and was not read as JSON")
+        data = body.read()
+        try:
+            return msgspec.json.decode(data)
+        except (msgspec.DecodeError, RecursionError):
+            pass
+        # More lenient: NaN, a byte order mark, lone surrogates, UTF-16.
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            what = (
+                "empty"
+                if not data
+                else f"cut off ({self.response.truncated})"
+                if self.response.truncated
+                else "not JSON"
+            )
+            raise _Missing(f"the body is {what}") from None
+
+    def json(self, path: str) -> Any:
+        document = self._parsed
+        if not path:
+            return document
+        found = _compiled(path).findall(document)
+        if not found:
+            raise _Missing("nothing was found there")
+        return found[0] if len(found) == 1 else found
+
+    def header(self, name: str) -> str:
+        values = [value for key, value in self.response.headers if key.lower() == name.lower()]
+        if not values:
+            raise _Missing("the answer has no such header")
+        return ", ".join(values)
+
+    def cookie(self, name: str) -> str:
+        for key, line in self.response.headers:
+            if key.lower() == "set-cookie":
+                pair = line.partition(";")[0]
+                given, equals, value = pair.partition("=")
+                if equals and given.strip() == name:
+                    return value.strip()
+        raise _Missing("the answer sets no such cookie")
+
+    def subject(self, check: Check) -> Any:
+        match check.subject:
+            case "status":
+                return self.response.status
+            case "header":
+                return self.header(check.path)
+            case "json":
+                return self.json(check.path)
+            case "body":
+                return self.text
+            case "elapsed_ms":
+                return self.exchange.timing.total_ms
+            case "size":
+                return self.response.body.size
+
+
+def _check(expectations: Iterable[Expectation], answer: _Answer, redact: Redact) -> tuple[CheckResult, ...]:
+    results = []
+    for expectation in expectations:
+        try:
+            fault = _fault(expectation.check, answer)
+        except (_Missing, _Wrong) as error:
+            fault = str(error)
+        message = "" if fault is None else redact(fault[: 16 * QUOTED])
+        results.append(CheckResult(redact(expectation.name), fault is None, _cut(message)))
+    return tuple(results)
+
+
+def _fault(check: Check, answer: _Answer) -> str | None:
+    """What is wrong, None when the check holds."""
+    if check.op == "exists":
+        return _existence(check, answer)
+    actual, expected = answer.subject(check), check.value
+    match check.op:
+        case "equals":
+            return None if _equal(actual, expected) else f"it is {_written(actual)}"
+        case "not_equals":
+            return f"it is {_written(actual)}" if _equal(actual, expected) else None
+        case "contains":
+            return None if _contains(actual, expected) else f"it is {_written(actual)}"
+        case "matches":
+            found = _pattern(expected).search(_as_text(actual)[:SEARCHED])
+            return None if found else f"it is {_written(actual)}"
+        case "less" | "greater":
+            number, limit = _number(actual, "it"), _number(expected, "the check's value")
+            holds = number < limit if check.op == "less" else number > limit
+            return None if holds else f"it is {_written(actual)}"
+        case _:
+            return _against_schema(actual if check.subject == "json" else answer.json(""), expected)
+
+
+def _existence(check: Check, answer: _Answer) -> str | None:
+    try:
+        actual = answer.subject(check)
+        there = check.subject != "body" or answer.response.body.size > 0
+    except _Missing as error:
+        return None if check.value is False else str(error)
+    if there is (check.value is not False):
+        return None
+    return f"it is {_written(actual)}" if there else "the body is empty"
+
+
+def _equal(actual: Any, expected: Any) -> bool:
+    if isinstance(actual, bool) or isinstance(expected, bool):
+        # A rendered template is text; in Python True equals 1.
+        return actual is expected or (isinstance(expected, str) and _as_text(actual) == expected.strip())
+    if isinstance(expected, str) and not isinstance(actual, str):
+        return _as_text(actual) == expected.strip() or _same_number(actual, expected)
+    if isinstance(actual, str) and isinstance(expected, (int, float)):
+        return _same_number(expected, actual)
+    if isinstance(actual, list) and isinstance(expected, list):
+        return len(actual) == len(expected) and all(map(_equal, actual, expected))
+    if isinstance(actual, dict) and isinstance(expected, dict):
+        return actual.keys() == expected.keys() and all(_equal(actual[key], expected[key]) for key in actual)
+    return bool(actual == expected)
+
+
+def _same_number(number: Any, text: str) -> bool:
+    try:
+        return isinstance(number, (int, float)) and float(text) == number
+    except ValueError:
+        return False
+
+
+def _contains(actual: Any, expected: Any) -> bool:
+    if isinstance(actual, list):
+        return any(_equal(item, expected) for item in actual)
+    if isinstance(actual, dict):
+        return str(expected) in actual
+    return _as_text(expected) in _as_text(actual)
+
+
+def _number(value: Any, what: str) -> float:
+    try:
+        if isinstance(value, (bool, list, dict)) or value is None:
+            raise ValueError
+        return float(value)
+    except ValueError:
+        raise _Wrong(f"{what} is no number: {_written(value)}") from None
+
+
+def _against_schema(actual: Any, schema: Any) -> str | None:
+    import jsonschema
+    import referencing
+
+    if isinstance(schema, str):
+        try:
+            schema = json.loads(schema)
+        except ValueError:
+            raise _Wrong("the schema is no JSON") from None
+    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    try:
+        kind.check_schema(schema)
+        # An empty registry: a reference to a schema elsewhere is an error, never a fetch.
+        validator = kind(schema, registry=referencing.Registry())
+        error = jsonschema.exceptions.best_match(validator.iter_errors(actual))
+    except jsonschema.SchemaError as error_in_schema:
+        raise _Wrong(f"the schema is not valid: {error_in_schema.message}") from None
+    except referencing.exceptions.Unresolvable as unresolvable:
+        raise _Wrong(f"the schema refers to {unresolvable.ref}, which is not in it") from None
+    except RecursionError:
+        raise _Wrong("the schema or the body is nested too deep") from None
+    return None if error is None else f"{error.json_path}: {error.message}"
+
+
+def _capture(
+    captures: Sequence[Capture], answer: _Answer, redactor: Redactor
+) -> tuple[Mapping[str, str | Secret], tuple[CheckResult, ...]]:
+    captured: dict[str, str | Secret] = {}
+    failures = []
+    for capture in captures:
+        try:
+            value = _captured(capture, answer)
+            if len(value) > LARGEST_CAPTURE:
+                raise _Missing(f"what was found is larger than {LARGEST_CAPTURE >> 10} KiB")
+        except (_Missing, _Wrong) as error:
+            where = f"{capture.source} {capture.path}".strip()
+            name = redactor.redact(f'capture of "{capture.name}" from {where}')
+            failures.append(CheckResult(name, False, _cut(redactor.redact(str(error)))))
+            continue
+        if capture.secret:
+            secret = Secret(value)
+            redactor.add(capture.name, secret)
+            captured[capture.name] = secret
+        else:
+            captured[capture.name] = value
+    return captured, tuple(failures)
+
+
+def _captured(capture: Capture, answer: _Answer) -> str:
+    match capture.source:
+        case "json":
+            return _as_text(answer.json(capture.path))
+        case "header":
+            return answer.header(capture.path)
+        case "cookie":
+            return answer.cookie(capture.path)
+        case "status":
+            return str(answer.response.status)
+        case "body":
+            if not capture.path:
+                return answer.text
+            found = _pattern(capture.path).search(answer.text[:SEARCHED])
+            if found is None:
+                raise _Missing("the body does not match")
+            return (found[1] if found.re.groups else found[0]) or ""
+
+
+@lru_cache(maxsize=256)
+def _compiled(path: str) -> JSONPath:
+    import jsonpath
+
+    try:
+        return cast("JSONPath", jsonpath.JSONPathEnvironment().compile(path))
+    except (jsonpath.JSONPathError, RecursionError) as error:
+        said = str(error).partition("\n")[0]
+        raise _Wrong(f'"{path}" is no JSONPath: {said}') from None
+
+
+def _pattern(text: Any) -> re.Pattern[str]:
+    try:
+        return re.compile(str(text))
+    except (re.error, RecursionError, OverflowError) as error:
+        raise _Wrong(f'"{text}" is no regular expression: {error}') from None
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.1f}".removesuffix(".0")
+    if isinstance(value, str):
+        value = value[: 16 * QUOTED]
+        return f'"{value}"'
+    return _as_text(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= QUOTED else f"{text[: QUOTED - 1]}…"

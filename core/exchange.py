@@ -253,8 +253,8 @@ class Result:
     url: str
     exchange: Exchange | None = field(default=None, repr=False)
     error: ErrorInfo | None = None
-    exit_code: int = 0
-    """What this result alone would make of the command's exit code."""
+    attempts: int = 1
+    """How often it was sent or tried; 0 for a skipped one."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from core import bodies, routes, urls
+from core.checks import describe
 from core.environment import ResolvedScope
 from core.errors import RequestError
 from core.exchange import Destination, Expectation, Prepared, SecretUse, Shown, StepAuth
@@ -25,7 +26,6 @@ from core.models import (
     AwsSigV4Auth,
     BasicAuth,
     BearerAuth,
-    Check,
     DigestAuth,
     InheritAuth,
     NoAuth,
@@ -315,16 +315,7 @@ class _Builder:
                 rendered = self._render(value, where)
                 value, shown = rendered.reveal(), rendered.shown
             real = msgspec.structs.replace(check, path=path.reveal(), value=value)
-            yield Expectation(_name(check, path.shown, shown), real)
-
-
-def _name(check: Check, path: str, value: Any) -> str:
-    subject = f"{check.subject} {path}".strip()
-    operation = check.op.replace("_", " ")
-    if check.op in ("exists", "schema"):
-        return f"{subject} {'does not exist' if value is False and check.op == 'exists' else operation}"
-    written = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return f"{subject} {operation} {written if len(written) <= 60 else f'{written[:59]}…'}"
+            yield Expectation(describe(check, path.shown, shown), real)
 
 
 def _basic(user: Rendered, password: Rendered) -> Rendered:

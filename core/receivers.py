@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from core import hosts
-from core.errors import HostNotAllowed
-from core.exchange import SecretUse
+from core.errors import HostNotAllowed, RequestError
+from core.exchange import Destination, Prepared, SecretUse
 from core.hosts import Origin
+from core.models import OAuth2Auth
 
 Approve = Callable[[SecretUse, str], bool]
 """Whether this user approved that a secret goes there; the text is a need of `core.hosts`."""
@@ -55,6 +56,37 @@ def check(
                 redirect=bool(redirected_from),
                 hint="approve the host in the app, or run: hushpost bind --allow-host HOST",
             )
+
+
+def needs(prepared: Prepared) -> Iterator[tuple[SecretUse, str]]:
+    """What this user has to have approved before the request's first hop, for each of its secrets."""
+    origin = Origin.of(prepared.url)
+    going, derived = split(prepared.held, prepared)
+    wanted = [(origin, terms(prepared, origin), going | derived)]
+    wanted += [(origin_of(place), (), place.names) for place in prepared.elsewhere]
+    for receiver, given, names in wanted:
+        for name in sorted(names):
+            yield prepared.uses[name], hosts.need(receiver, given)
+
+
+def split(held: Mapping[str, frozenset[str]], prepared: Prepared) -> tuple[frozenset[str], frozenset[str]]:
+    """The secrets that go to the request's own host, and those of which it gets only what they gave."""
+    places = dict(held)
+    # What an OAuth 2 log-in is made of stays with its token server; the request takes the token along.
+    derived = places.pop("auth", frozenset()) if isinstance(prepared.auth, OAuth2Auth) else frozenset[str]()
+    return frozenset[str]().union(*places.values()), derived
+
+
+def terms(prepared: Prepared, origin: Origin) -> tuple[str, ...]:
+    """The terms of the route that mean something for an origin: how a certificate is checked does where there is one."""
+    return tuple(term for term in prepared.terms if origin.scheme == "https" or term.startswith("proxy "))
+
+
+def origin_of(place: Destination) -> Origin:
+    try:
+        return Origin.of(place.url)
+    except ValueError as error:
+        raise RequestError(f"the address of the {place.purpose} server is not valid: {error}", kind="url") from None
 
 
 def _listed(patterns: Iterable[str], origin: Origin) -> bool:
