@@ -15,10 +15,11 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from core.errors import HushpostError
-from tui import keys, themes
+from tui import keys, terminal, themes
 from tui.foreign import visible
 
 if TYPE_CHECKING:
+    from core.paths import Surroundings
     from core.session import Session
     from tui.screens.base import SessionScreen
 
@@ -31,10 +32,13 @@ MODES = {
 }
 """Mode and the class in `tui.screens.MODE` that shows it, imported when it is first gone to."""
 
+DEMO = "demo"
+"""What the app ends with when the person chose to go on in the demo."""
+
 _NEEDS_WORKSPACE = ("requests", "environments")
 
 
-class HushpostApp(App[None], inherit_bindings=False):
+class HushpostApp(App[str], inherit_bindings=False):
     """One session on the screen. Without `start` it opens the workspace used last."""
 
     TITLE = "hushpost"
@@ -54,8 +58,10 @@ class HushpostApp(App[None], inherit_bindings=False):
             self.register_theme(theme)
         theme_name = session.settings.theme or themes.DEFAULT
         self.theme = theme_name if theme_name in self.available_themes else themes.DEFAULT
-        if session.surroundings.over_ssh:
+        animations = session.settings.animations
+        if animations == "off" or (animations == "auto" and session.surroundings.over_ssh):
             self.animation_level = "none"
+        self.cell_display = terminal.install(self, enabled=session.settings.cell_display)
         self._last_input = monotonic()
 
     def _open_first(self, start: Path | None) -> None:
@@ -76,6 +82,9 @@ class HushpostApp(App[None], inherit_bindings=False):
         self.set_interval(20, self._lock_when_idle)
         if self._start_error is not None:
             self.tell_error(self._start_error)
+
+    async def on_unmount(self) -> None:
+        await self.session.close()
 
     # What screens tell the app
 
@@ -205,8 +214,22 @@ class HushpostApp(App[None], inherit_bindings=False):
 _GLOBAL = ("mode", "help", "environment", "jump", "lock", "palette", "ask_quit", "quit_or_copy")
 
 
-def run_app(session: Session, *, start: Path | None = None) -> int:
-    """Show the app until the person quits; the exit code."""
+def run_app(
+    surroundings: Surroundings, *, start: Path | None = None, opened: Callable[[Session], object] | None = None
+) -> int:
+    """Show the app until the person quits; the exit code. `opened` is told the session before anything is shown."""
+    from core.session import open_session
+    from tui.prompter import DialogPrompter
+
+    prompter = DialogPrompter()
+    session = open_session(surroundings, headless=False, prompter=prompter)
+    if opened is not None:
+        opened(session)
     app = HushpostApp(session, start=start)
-    app.run(mouse=session.settings.mouse)
+    prompter.attach(app)
+    if app.run(mouse=session.settings.mouse) == DEMO:
+        from core.demo import Demo
+
+        with Demo(surroundings) as demo:
+            return run_app(demo.surroundings, start=demo.workspace, opened=opened)
     return app.return_code or 0

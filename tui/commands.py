@@ -27,10 +27,7 @@ async def palette(app: HushpostApp) -> None:
         if key.name in holders:
             continue
         holders[key.name] = (node, key.action)
-        place = keys.PLACES[key.place]
-        picks.append(
-            Pick(key.name, _capital(key.sentence), f"{keys.keys_of(key.name, app.session.settings.keys):12} {place}")
-        )
+        picks.append(Pick(key.name, _capital(key.sentence), keys.keys_of(key.name, app.session.settings.keys)))
     for theme in app.available_themes:
         picks.append(Pick(f"theme:{theme}", f"Theme {theme}", "colours of this session; f8 keeps one"))
     picked = await screen.ask(PickDialog(screen.session, "What to do", picks, empty="no action has these words"))

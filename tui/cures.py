@@ -36,6 +36,8 @@ async def cured(screen: SessionWork[Any], error: HushpostError) -> bool:
 
 async def unlock(screen: SessionWork[Any]) -> bool:
     """Unlock the store, or make it where there is none; True when it is open afterwards."""
+    if await screen.session.unlock_unattended():
+        return True
     from tui.screens.unlock import UnlockScreen
 
     await screen.ask(UnlockScreen(screen.session))

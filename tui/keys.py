@@ -78,6 +78,7 @@ APP = (
 )
 
 DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "close without doing anything", show=True, palette=False),)
+CLOSE = (Key("dialog.close", "escape,q", "cancel", "Close", "close what is only shown", show=True, palette=False),)
 
 WORKSPACES = (
     Key("workspaces.create", "n", "create", "New", "create a workspace", show=True),
@@ -193,6 +194,7 @@ def table() -> tuple[Key, ...]:
         *DETAILS,
         *SETTINGS,
         *DIALOG,
+        *CLOSE,
     )
 
 

@@ -49,10 +49,10 @@ def start_app(invocation: Invocation, path: Path | None, *, surroundings: Surrou
     """The app on this workspace, or on the last one."""
     if not has_terminal(invocation):
         raise click.UsageError("the app needs a terminal; `hushpost send` and `hushpost run` work without one")
-    from core.session import open_session
-    from tui.app import HushpostApp
+    from tui.app import run_app
 
-    session = open_session(surroundings or invocation.surroundings, headless=False)
-    invocation.diagnostics.redact = session.redact
-    HushpostApp(session, start=path).run()
-    return ExitCode.OK
+    def opened(session: Session) -> None:
+        invocation.diagnostics.redact = session.redact
+
+    code = run_app(surroundings or invocation.surroundings, start=path, opened=opened)
+    return ExitCode.OK if code == 0 else ExitCode.BUG

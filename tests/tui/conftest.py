@@ -17,7 +17,7 @@ from core.workspace import Workspace
 from tests.loopback import Loopback, _servers, authority, other_server, server  # noqa: F401 - fixtures
 from tui.app import HushpostApp
 
-Running = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
+Running = Callable[..., AbstractAsyncContextManager[Pilot[str]]]
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def running(session: Session) -> Running:
     """The app on a workspace (None: none) under a pilot: `async with running(workspace) as pilot`."""
 
     @asynccontextmanager
-    async def run(at: Workspace | None = None, *, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[None]]:
+    async def run(at: Workspace | None = None, *, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[str]]:
         app = HushpostApp(session, start=at.path if at is not None else None)
         async with app.run_test(size=size) as pilot:
             await pilot.pause()

@@ -57,6 +57,7 @@ class ConfirmDialog(SessionDialog[bool]):
             with Horizontal(classes="dialog-buttons"):
                 yield DialogButton(self._yes, id="yes", danger=self._danger)
                 yield DialogButton(self._no, id="no")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one("#no" if self._danger else "#yes", DialogButton).focus()
@@ -127,6 +128,7 @@ class AskTextDialog(SessionDialog[str]):
             with Horizontal(classes="dialog-buttons"):
                 yield DialogButton(self._yes, id="yes")
                 yield DialogButton("Cancel", id="no")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query_one("#answer", LineInput).focus()
@@ -174,6 +176,7 @@ class AskSeveralDialog(SessionDialog[dict[str, str]]):
             with Horizontal(classes="dialog-buttons"):
                 yield DialogButton(self._yes, id="yes")
                 yield DialogButton("Cancel", id="no")
+        yield KeyFooter()
 
     def on_mount(self) -> None:
         self.query(LineInput).first().focus()

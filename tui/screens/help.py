@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -39,9 +40,12 @@ _EDITING = (
     ("{{", "offers names; up, down and tab pick one"),
 )
 
+_KEYS = 23
+"""Cells of the column of keys."""
+
 
 class HelpScreen(SessionDialog[None]):
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DIALOG)
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.CLOSE)
 
     def __init__(self, session: Session, of: Screen[Any]) -> None:
         super().__init__(session)
@@ -95,6 +99,8 @@ class HelpScreen(SessionDialog[None]):
         shown = keys.keys_of(key.name, self.session.settings.keys) or "no key"
         return self._line(shown, key.sentence)
 
-    @staticmethod
-    def _line(shown: str, sentence: str) -> Content:
-        return Content.assemble(Content.styled(f"  {shown:24} ", "$accent"), sentence)
+    def _line(self, shown: str, sentence: str) -> Content:
+        width = max(20, min(self.app.size.width, 100) - _KEYS - 9)
+        first, *more = wrap(sentence, width) or [""]
+        rest = "".join(f"\n{'':{_KEYS + 3}}{line}" for line in more)
+        return Content.assemble(Content.styled(f"  {shown:{_KEYS}} ", "$accent"), first + rest)

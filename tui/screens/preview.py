@@ -26,7 +26,7 @@ _SHOWN = 20_000
 class PreviewDialog(SessionDialog[None]):
     """Nothing is fetched for it: no vault is asked."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DIALOG)
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.CLOSE)
 
     def __init__(self, session: Session, method: str, shown: Shown) -> None:
         super().__init__(session)

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_FEW = 12
+"""Rows of a tree that are seen at once in any terminal."""
+
 
 class RequestsScreen(SessionScreen[None]):
     """One request is open at a time; edits of others stay in `_drafts` until saved, so that switching loses nothing."""
@@ -97,6 +100,7 @@ class RequestsScreen(SessionScreen[None]):
             self._saved, self._drafts, self._exchanges = {}, {}, {}
             self.reference = ""
             self._show_open()
+            self._expand()
         self.show_tree()
         self.forget_names()
         if self.reference and self.reference not in self._drafts:
@@ -108,15 +112,22 @@ class RequestsScreen(SessionScreen[None]):
         if workspace is None:
             self._tree.set_rows([])
             return
-        nodes = self.attempt(workspace.tree) or ()
-        expanded = self.session.registry.expanded(workspace.key)
-        if not expanded and len(nodes) <= 12 and not self._tree.expanded:
-            expanded = frozenset(node.ref for node in nodes if node.kind == "folder")
-        self._tree.set_rows(_rows(nodes), expanded)
+        self._tree.set_rows(_rows(self.attempt(workspace.tree) or ()))
         if select is not None:
             self._tree.select(select)
         self._mark()
         self.call_after_refresh(self._index_some, workspace)
+
+    def _expand(self) -> None:
+        """Open the folders that were open last; in a small workspace that is new here, all of the first level."""
+        workspace = self.session.workspace
+        if workspace is None:
+            return
+        nodes = self.attempt(workspace.tree) or ()
+        expanded = self.session.registry.expanded(workspace.key)
+        if not expanded and len(nodes) <= _FEW:
+            expanded = frozenset(node.ref for node in nodes if node.kind == "folder")
+        self._tree.set_rows(_rows(nodes), expanded)
 
     def _index_some(self, workspace: Workspace) -> None:
         if workspace is not self.session.workspace:

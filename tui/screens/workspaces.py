@@ -17,6 +17,7 @@ from core.errors import FileError, HushpostError
 from core.registry import KnownWorkspace
 from core.workspace import Workspace
 from tui import keys
+from tui.app import DEMO
 from tui.foreign import foreign
 from tui.screens.base import SessionScreen
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog
@@ -167,7 +168,13 @@ class WorkspacesScreen(SessionScreen[None]):
             self._enter(_path(path))
 
     def action_demo(self) -> None:
-        self.tell("the demo is a program of its own: quit, then run: hushpost demo")
+        """The demo has a store, settings and a folder of its own, so it is another run of the app."""
+
+        def leave() -> None:
+            self.app.exit(DEMO)
+
+        if self.hushpost.leave_workspace_allowed(leave):
+            leave()
 
     def action_rename(self) -> None:
         self.run(self._rename)
