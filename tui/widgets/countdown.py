@@ -28,8 +28,8 @@ def utc_now() -> datetime:
 
 
 def seconds_left(moment: datetime, now: datetime) -> int:
-    """Whole seconds until a moment, rounded up: 0 only when it is over."""
-    return max(0, -int(-(moment - now).total_seconds() // 1))
+    """Whole seconds until a moment."""
+    return max(0, int((moment - now).total_seconds()))
 
 
 def left(seconds: int) -> str:
@@ -136,15 +136,16 @@ class Countdown(Widget):
             self._ticker.watch(self)
 
     def tick(self) -> bool:
-        seconds = 0 if self._deadline is None else seconds_left(self._deadline, self._now())
-        text = left(seconds) if seconds else self._idle
+        now = self._now()
+        runs = self._deadline is not None and self._deadline > now
+        text = left(seconds_left(self._deadline, now)) if self._deadline is not None and runs else self._idle
         if (region := changed_cells(self._shown.rjust(WIDTH), text.rjust(WIDTH))) is not None:
             self._shown = text
             self.refresh(region)
-        if self._deadline is not None and not seconds:
+        if self._deadline is not None and not runs:
             self._deadline = None
             self.post_message(self.Over(self))
-        return seconds > 0
+        return runs
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return WIDTH

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
@@ -14,7 +16,8 @@ from textual.widgets import Input, Label, Static
 
 from core.secret import Secret
 from core.vault.fields import FormField
-from tui.foreign import foreign
+from tui import keys
+from tui.foreign import foreign, visible
 from tui.widgets.line_input import LineInput
 from tui.widgets.one_of import OneOf, Toggle
 from tui.widgets.secret_input import SecretInput
@@ -25,12 +28,12 @@ LABEL_WIDTH = 24
 class FormRow(Vertical):
     """Label and control of one field, and below them what is wrong with it."""
 
-    def __init__(self, field: FormField, value: str | Secret) -> None:
+    def __init__(self, field: FormField, value: str | Secret, control: Widget | None = None) -> None:
         super().__init__(classes="form-row")
         self.field = field
         self._kept = value if isinstance(value, Secret) and value else None
         """The stored secret, kept while the field stays blank."""
-        self.control = self._control("" if isinstance(value, Secret) else value)
+        self.control = control if control is not None else self._control("" if isinstance(value, Secret) else value)
         self._problem = Static(classes="form-problem", markup=False)
         self._problem.display = False
 
@@ -93,6 +96,11 @@ class FormRow(Vertical):
 class Form(Vertical):
     """Rows of controls with the help of the focused one below; enter in any of them submits."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.plain("up", "step(-1)"),
+        *keys.plain("down", "step(1)"),
+    ]
+
     class Submitted(Message):
         def __init__(self, form: Form) -> None:
             super().__init__()
@@ -115,11 +123,17 @@ class Form(Vertical):
             return self.form
 
     def __init__(
-        self, fields: Sequence[FormField], values: Mapping[str, str | Secret] | None = None, *, id: str | None = None
+        self,
+        fields: Sequence[FormField],
+        values: Mapping[str, str | Secret] | None = None,
+        *,
+        controls: Mapping[str, Widget] | None = None,
+        id: str | None = None,
     ) -> None:
+        """`controls` stand in for the usual control of the fields of that name."""
         super().__init__(id=id)
-        given = values or {}
-        self._rows = [FormRow(field, given.get(field.name, "")) for field in fields]
+        given, own = values or {}, controls or {}
+        self._rows = [FormRow(field, given.get(field.name, ""), own.get(field.name)) for field in fields]
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="form-rows", can_focus=False):
@@ -144,6 +158,20 @@ class Form(Vertical):
                 elif isinstance(row.control, Input):
                     row.control.value = "" if value is None else str(value)
 
+    def fit(self, lines: int) -> None:
+        """Take at most so many lines for the rows, and scroll the others."""
+        self.query_one(".form-rows").styles.max_height = max(3, lines)
+
+    def say(self, text: str) -> None:
+        """Say something in place of the focused field's help."""
+        self.query_one(".form-help", Static).update(foreign(text))
+
+    def say_blank(self, name: str, text: str) -> None:
+        """What stands in a field of text while it is blank."""
+        control = self.row(name).control
+        if isinstance(control, Input):
+            control.placeholder = visible(text)
+
     def focus_first(self) -> None:
         """Focus the first field that is still to be filled in, else the first."""
         blank = [row for row in self._rows if row.field.required and not row.text]
@@ -161,17 +189,13 @@ class Form(Vertical):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         for row in self._rows:
             if row.control is event.widget:
-                self.query_one(".form-help", Static).update(foreign(row.help))
+                self.say(row.help)
 
-    def on_key(self, event: events.Key) -> None:
-        if event.key in ("up", "down"):
-            self._step(-1 if event.key == "up" else 1)
-            event.stop()
-
-    def _step(self, by: int) -> None:
-        at = next((index for index, row in enumerate(self._rows) if row.control.has_focus), None)
-        if at is not None and 0 <= at + by < len(self._rows):
-            self._rows[at + by].control.focus()
+    def action_step(self, by: int) -> None:
+        rows = [row for row in self._rows if row.display]
+        at = next((index for index, row in enumerate(rows) if row.control.has_focus), None)
+        if at is not None and 0 <= at + by < len(rows):
+            rows[at + by].control.focus()
 
     @on(Input.Submitted)
     @on(OneOf.Submitted)
@@ -184,7 +208,7 @@ class Form(Vertical):
         event.stop()
         for row in self._rows:
             if row.control is event.input and row.remove_kept():
-                self.query_one(".form-help", Static).update(foreign(row.help))
+                self.say(row.help)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

@@ -7,21 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
-from textual.content import Content
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.visual import Visual
 
+from tui import keys
+from tui.foreign import fitted, shortened, visible
+from tui.themes import Paint, paint
 from tui.widgets.countdown import WIDTH, Clock, Ticker, changed_cells, left, seconds_left, utc_now
 
 GAP = 2
-CURSOR = "\u203a"
 GUTTER = 2
-"""Cells before the first column: the cursor's mark, so that the cursor shows without colours too."""
+CURSOR = "▸"
 
 
 @dataclass(frozen=True)
@@ -35,25 +37,37 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A text that may be foreign, in one of the inks of `Paint` or in a colour."""
+
+    text: str
+    ink: str = ""
+    color: str = ""
+
+    def style(self, inks: Paint) -> Style:
+        ink: Style = getattr(inks, self.ink) if self.ink else Style.null()
+        return ink + Style(color=self.color) if self.color else ink
+
+
+@dataclass(frozen=True)
 class Until:
     """A cell that shows the time left until a moment, and `idle` when there is none or it is over."""
 
     moment: datetime | None
     idle: str = ""
-    style: str = ""
 
     def text(self, now: datetime) -> str:
-        seconds = 0 if self.moment is None else seconds_left(self.moment, now)
-        return (left(seconds) if seconds else self.idle).rjust(WIDTH)
+        text = self.idle if self.moment is None or self.moment <= now else left(seconds_left(self.moment, now))
+        return text.rjust(WIDTH)
 
-
-Cell = Content | Until
+    def runs(self, now: datetime) -> bool:
+        return self.moment is not None and self.moment > now
 
 
 @dataclass(frozen=True)
 class Row:
     key: str
-    cells: tuple[Cell, ...]
+    cells: tuple[str | Cell | Until, ...]
     heading: bool = False
     """A line that the cursor passes over, its first cell as wide as the table."""
 
@@ -61,37 +75,16 @@ class Row:
 class Rows(ScrollView, can_focus=True):
     """Messages carry the key of a row; `show` keeps the cursor on the row it was on."""
 
-    DEFAULT_CSS = """
-    Rows {
-        background: transparent;
-        color: $foreground;
-        height: 1fr;
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-size-vertical: 1;
-        text-wrap: nowrap;
-        & > .rows--title { color: $text-muted; text-style: bold; }
-        & > .rows--heading { color: $text-muted; }
-        & > .rows--empty { color: $text-muted; }
-        & > .rows--cursor { background: $panel; color: $foreground; text-style: bold; }
-        & > .rows--focused { background: $primary; color: $background; text-style: bold; }
-    }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "rows--title",
-        "rows--heading",
-        "rows--empty",
-        "rows--cursor",
-        "rows--focused",
-    }
+    ALLOW_SELECT = False
+    DEFAULT_CSS = "Rows { height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home", "ends(0)", "First", show=False),
-        Binding("end", "ends(-1)", "Last", show=False),
-        Binding("enter", "choose", "Choose", show=False),
+        *keys.plain("up", "move(-1)"),
+        *keys.plain("down", "move(1)"),
+        *keys.plain("pageup", "page(-1)"),
+        *keys.plain("pagedown", "page(1)"),
+        *keys.plain("home", "ends(0)"),
+        *keys.plain("end", "ends(-1)"),
+        *keys.plain("enter", "choose"),
     ]
 
     class Highlighted(Message):
@@ -166,8 +159,7 @@ class Rows(ScrollView, can_focus=True):
         """A row as a person reads it, cells separated by a bar."""
         row = next(row for row in self._rows if row.key == key)
         now = self._now()
-        cells = [cell.plain if isinstance(cell, Content) else cell.text(now).strip() for cell in row.cells]
-        return " | ".join(cells)
+        return " | ".join(_shown(cell, now).strip() for cell in row.cells)
 
     def show(self, rows: Sequence[Row], *, key: str | None = None, empty: str | None = None) -> None:
         """Replace the rows; the cursor goes to `key`, else stays on its row, else on its line."""
@@ -263,12 +255,8 @@ class Rows(ScrollView, can_focus=True):
 
     def _count(self) -> None:
         self._ticked = self._now()
-        if self._ticker is not None and any(self._counts(row, self._ticked) for row in self._rows):
+        if self._ticker is not None and any(_runs(row, self._ticked) for row in self._rows):
             self._ticker.watch(self)
-
-    @staticmethod
-    def _counts(row: Row, now: datetime) -> bool:
-        return any(isinstance(cell, Until) and cell.moment is not None and cell.moment > now for cell in row.cells)
 
     def tick(self) -> bool:
         now = self._now()
@@ -277,20 +265,20 @@ class Rows(ScrollView, can_focus=True):
         running = False
         columns = self._laid_out()
         for index, row in enumerate(self._rows):
-            if not self._counts(row, before):
+            if not _runs(row, before):
                 continue
-            if self._counts(row, now):
-                running = True
             y = index - self.scroll_offset.y + self._titles
             seen = self._titles <= y < self.size.height
             for position, x, _ in columns:
-                cell = row.cells[position] if position < len(row.cells) else None
-                if not isinstance(cell, Until) or cell.moment is None or cell.moment <= before:
+                cell = row.cells[position] if position < len(row.cells) else ""
+                if not isinstance(cell, Until) or not cell.runs(before):
                     continue
                 if seen and (region := changed_cells(cell.text(before), cell.text(now), x, y)) is not None:
                     self.refresh(region)
-                if cell.moment <= now:
-                    self.post_message(self.Over(self, row.key))
+            if _runs(row, now):
+                running = True
+            else:
+                self.post_message(self.Over(self, row.key))
         return running
 
     # Drawing
@@ -315,44 +303,46 @@ class Rows(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
+        base, inks = self.rich_style, paint(self.app)
         if self._titles and y == 0:
-            titles = [(x, cells, Content(self._columns[index].title)) for index, x, cells in self._laid_out()]
-            return self._strip(self._line(titles, " "), "rows--title")
+            titles = [(x, cells, self._columns[index].title, base + inks.muted) for index, x, cells in self._laid_out()]
+            return self._line(titles, " ", base)
         index = y - self._titles + self.scroll_offset.y
         if not self._rows:
             said = self._empty.splitlines()
             text = said[index] if 0 <= index < len(said) else ""
-            return self._strip(Content(f"  {text}").truncate(width, ellipsis=True, pad=True), "rows--empty")
+            return Strip([Segment("  " + shortened(visible(text), width - 2), base + inks.muted)]).adjust_cell_length(
+                width, base
+            )
         if index >= len(self._rows):
-            return self._strip(Content(" " * width))
+            return Strip.blank(width, base)
         row = self._rows[index]
-        if row.heading:
-            heading = row.cells[0] if isinstance(row.cells[0], Content) else Content("")
-            return self._strip(heading.truncate(width, ellipsis=True, pad=True), "rows--heading")
         now = self._ticked or self._now()
+        if row.heading:
+            title = Segment(" " + shortened(_shown(row.cells[0], now), width - 1), base + inks.heading)
+            return Strip([title]).adjust_cell_length(width, base)
+        at_cursor = index == self._cursor
+        style = base + ((inks.cursor if self.has_focus else inks.resting) if at_cursor else Style.null())
         cells = []
         for position, x, column_width in self._laid_out():
-            cell = row.cells[position] if position < len(row.cells) else Content("")
-            shown = Content.styled(cell.text(now), cell.style) if isinstance(cell, Until) else cell
-            cells.append((x, column_width, shown))
-        at_cursor = index == self._cursor
-        line = self._line(cells, CURSOR if at_cursor else " ")
-        if not at_cursor:
-            return self._strip(line)
-        # Colours of single cells would be unreadable on the cursor's background.
-        return self._strip(Content(line.plain), "rows--focused" if self.has_focus else "rows--cursor")
+            cell = row.cells[position] if position < len(row.cells) else ""
+            # Inks of single cells would be unreadable on the cursor's background.
+            ink = cell.style(inks) if isinstance(cell, Cell) and not (at_cursor and self.has_focus) else Style.null()
+            cells.append((x, column_width, _shown(cell, now), style + ink))
+        return self._line(cells, CURSOR if at_cursor else " ", style)
 
-    def _line(self, cells: Sequence[tuple[int, int, Content]], mark: str) -> Content:
-        total = self.scrollable_content_region.width
-        line = Content(mark.ljust(GUTTER))
-        for x, width, cell in cells:
-            line = line.truncate(x, pad=True) + cell.truncate(width, ellipsis=True, pad=True)
-        return line.truncate(total, pad=True)
+    def _line(self, cells: Sequence[tuple[int, int, str, Style]], mark: str, style: Style) -> Strip:
+        segments = [Segment(fitted(mark, GUTTER), style)]
+        end = GUTTER
+        for x, width, text, ink in cells:
+            segments += [Segment(" " * (x - end), style), Segment(fitted(text, width), ink)]
+            end = x + width
+        return Strip(segments).adjust_cell_length(self.scrollable_content_region.width, style)
 
-    def _strip(self, line: Content, *classes: str) -> Strip:
-        width = self.scrollable_content_region.width
-        if not width:
-            return Strip.blank(0)
-        style = self.get_visual_style(*classes) if classes else self.visual_style
-        strips = Visual.to_strips(self, line, width, 1, style)
-        return strips[0].extend_cell_length(width, style.rich_style)
+
+def _shown(cell: str | Cell | Until, now: datetime) -> str:
+    return cell.text(now) if isinstance(cell, Until) else visible(cell.text if isinstance(cell, Cell) else cell)
+
+
+def _runs(row: Row, now: datetime) -> bool:
+    return any(isinstance(cell, Until) and cell.runs(now) for cell in row.cells)

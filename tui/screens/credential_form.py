@@ -1,0 +1,259 @@
+"""A credential's dialogs: which provider and type, then its fields; with the first one, the store's passphrase."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Static
+
+from core.errors import FieldError, HushpostError
+from core.models import CREDENTIAL_NAME
+from core.secret import Secret
+from core.vault.config import PROVIDERS, AnyCredential
+from core.vault.fields import FormField, build_credential, credential_types, form_fields, texts, type_tag
+from tui import keys
+from tui.foreign import foreign, visible
+from tui.screens.base import SessionDialog, SessionWork
+from tui.screens.dialogs import DialogButton
+from tui.screens.unlock import NEW_PASSPHRASE, NOT_RECOVERABLE, new_passphrase
+from tui.screens.variable_rows import SHORT_PROVIDERS
+from tui.screens.work_dialog import StatusLine, WorkDialog
+from tui.widgets.footer import KeyFooter
+from tui.widgets.form import Form
+from tui.widgets.pick_list import Pick, PickList
+
+if TYPE_CHECKING:
+    from core.session import Session
+    from core.vault.store import StoredCredential
+
+NAME = FormField("", "Name", "what you call this credential; workspaces may use another name for it", required=True)
+"""Its empty name cannot be that of a field of a credential."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One row of the left list: a provider, or a well-known kind of one with some fields filled in."""
+
+    key: str
+    provider: str
+    label: str
+    preset: Mapping[str, str]
+    types: Sequence[str]
+
+
+def offers(*, over_ssh: bool) -> tuple[Offer, ...]:
+    found = []
+    for provider, (label, _, _) in PROVIDERS.items():
+        tags = [type_tag(struct) for struct in credential_types(provider)]
+        if provider == "azure" and over_ssh:
+            tags.sort(key=lambda tag: tag != "device_code")
+        found.append(Offer(provider, provider, label.removesuffix(", HCP Vault Dedicated"), {}, tags))
+        if provider == "hashicorp":
+            dedicated = {"namespace": "admin"}
+            found.append(Offer("dedicated", provider, "HCP Vault Dedicated", dedicated, ("approle", "token")))
+    return tuple(found)
+
+
+class ChooseTypeDialog(SessionDialog[tuple[Offer, str]]):
+    """The provider on the left, its credential types on the right."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.bindings(keys.DIALOG),
+        *keys.plain("left", "side('providers')"),
+        *keys.plain("right", "side('types')"),
+    ]
+
+    def __init__(self, session: Session, provider: str = "") -> None:
+        super().__init__(session)
+        display = session.surroundings.has_display and not session.surroundings.over_ssh
+        self._offers = {offer.key: offer for offer in offers(over_ssh=not display)}
+        self._provider = provider
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog wide") as box:
+            box.border_title = "Add a credential"
+            with Horizontal(id="offers"):
+                yield PickList([Pick(offer.key, offer.label) for offer in self._offers.values()], id="providers")
+                yield PickList(id="types")
+            yield Static("", id="type-help", markup=False)
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        if self._provider:
+            self.query_one("#providers", PickList).select(self._provider)
+        self.query_one("#types" if self._provider else "#providers").focus()
+
+    @property
+    def _offer(self) -> Offer:
+        current = self.query_one("#providers", PickList).current
+        return self._offers[current.key] if current is not None else next(iter(self._offers.values()))
+
+    @on(PickList.Moved, "#providers")
+    def _provider_moved(self) -> None:
+        offer = self._offer
+        structs = {type_tag(struct): struct for struct in credential_types(offer.provider)}
+        self.query_one("#types", PickList).choices = [Pick(tag, structs[tag].label) for tag in offer.types]
+
+    @on(PickList.Moved, "#types")
+    def _type_moved(self, event: PickList.Moved) -> None:
+        structs = {type_tag(struct): struct for struct in credential_types(self._offer.provider)}
+        struct = structs.get(event.choice.key) if event.choice is not None else None
+        self.query_one("#type-help", Static).update(foreign(struct.help) if struct is not None else "")
+
+    @on(PickList.Picked, "#providers")
+    def _provider_picked(self) -> None:
+        self.query_one("#types").focus()
+
+    @on(PickList.Picked, "#types")
+    def _type_picked(self, event: PickList.Picked) -> None:
+        self.dismiss((self._offer, event.choice.key))
+
+    def action_side(self, side: str) -> None:
+        self.query_one(f"#{side}").focus()
+
+
+class CredentialDialog(WorkDialog[str]):
+    """The fields of one credential; dismissed with its name once it is stored."""
+
+    def __init__(
+        self,
+        session: Session,
+        provider: str,
+        type_name: str,
+        *,
+        stored: StoredCredential | None = None,
+        preset: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(session)
+        self._provider = provider
+        self._type = next(struct for struct in credential_types(provider) if type_tag(struct) == type_name)
+        self._stored_as = stored.name if stored is not None else None
+        self._makes_store = not session.store.exists
+        self._values: dict[str, str | Secret] = {"": stored.name if stored is not None else self._free_name()}
+        self._values |= texts(stored.credential) if stored is not None else dict(preset or {})
+
+    def _free_name(self) -> str:
+        taken = {one.name for one in self.session.credentials()} if self.session.store.exists else set()
+        if self._provider not in taken:
+            return self._provider
+        return next(name for number in range(2, len(taken) + 3) if (name := f"{self._provider}-{number}") not in taken)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog wide vault") as box:
+            verb = "Edit" if self._stored_as is not None else "Add"
+            box.border_title = f"{verb}: {SHORT_PROVIDERS[self._provider]}, {self._type.label}"
+            fields = (NAME, *form_fields(self._type))
+            if self._makes_store:
+                yield Static(
+                    f"Your first credential also makes the encrypted store. {NOT_RECOVERABLE}", classes="dialog-text"
+                )
+                fields += NEW_PASSPHRASE
+            yield Form(fields, self._values)
+            yield StatusLine()
+            with Horizontal(classes="dialog-buttons"):
+                yield DialogButton("Save and test", id="test")
+                yield DialogButton("Save", id="save")
+                yield DialogButton("Close", id="no")
+        yield KeyFooter()
+
+    def on_resize(self, event: events.Resize) -> None:
+        for form in self.query(Form):
+            form.fit(event.size.height - 13)
+
+    def on_mount(self) -> None:
+        self.query_one(Form).focus_first()
+
+    @on(Form.Submitted)
+    def _submitted(self) -> None:
+        self._save(test=True)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "no":
+            self.dismiss(self._stored_as)
+        else:
+            self._save(test=event.button.id == "test")
+
+    def action_cancel(self) -> None:
+        if self.working:
+            super().action_cancel()
+        else:
+            self.dismiss(self._stored_as)
+
+    def _save(self, *, test: bool) -> None:
+        form = self.query_one(Form)
+        values = form.texts
+        try:
+            passphrase = new_passphrase(values) if self._makes_store else None
+            name = self._checked_name(values)
+            credential = build_credential(self._provider, type_tag(self._type), values)
+        except FieldError as error:
+            form.show_problems(error.fields)
+            if not error.fields:
+                self.show_problem(error)
+            return
+        form.show_problems({})
+
+        async def store() -> None:
+            if passphrase is not None and not self.session.store.exists:
+                await self.session.create_store(passphrase=passphrase)
+            await self.session.save_credential(name, credential, previous=self._stored_as)
+
+        self.work("saving", store, lambda _: self._saved(name, credential, test=test))
+
+    def _checked_name(self, values: dict[str, str | Secret]) -> str:
+        name = str(values.pop(NAME.name)).strip()
+        if not re.fullmatch(CREDENTIAL_NAME, name):
+            raise FieldError(
+                "the name cannot be used",
+                fields={NAME.name: "1 to 64 letters, digits, spaces and . _ @ -, the first a letter or a digit"},
+            )
+        taken = {one.name for one in self.session.credentials()} if self.session.store.exists else set()
+        if name != self._stored_as and name in taken:
+            raise FieldError("the name is taken", fields={NAME.name: "there is a credential with this name"})
+        return name
+
+    def _saved(self, name: str, credential: AnyCredential, *, test: bool) -> None:
+        self._stored_as = name
+        self._makes_store = False
+        if not test:
+            self.tell(f'credential "{name}" saved')
+            self.dismiss(name)
+            return
+        self.work(
+            "logging in",
+            lambda: self.session.test_credential(name),
+            lambda login: self._logged_in(name, login.identity),
+            failed=self._refused,
+            cures=False,
+        )
+
+    def _logged_in(self, name: str, identity: str) -> None:
+        self.tell(f'credential "{name}" saved, logged in as {visible(identity)}' if identity else f'"{name}" logged in')
+        self.dismiss(name)
+
+    def _refused(self, error: HushpostError) -> None:
+        self.show_problem(error)
+        self.status.problem(f"saved, but the login failed\n  {self.status.text.removeprefix('! ')}")
+
+
+async def add_credential(screen: SessionWork[Any], provider: str = "") -> str | None:
+    """Ask for provider, type and fields; the name of the credential that was stored."""
+    while True:
+        picked = await screen.ask(ChooseTypeDialog(screen.session, provider))
+        if picked is None:
+            return None
+        offer, type_name = picked
+        dialog = CredentialDialog(screen.session, offer.provider, type_name, preset=offer.preset)
+        name = await screen.ask(dialog)
+        if name is not None:
+            return name
+        provider = offer.key

@@ -1,0 +1,277 @@
+"""All about one linked secret but its value, which is shown for ten seconds on a key and copied after a question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Label, Static
+
+from core.models import Variable
+from core.secret import MASK, Secret
+from core.vault.config import PROVIDERS, AnyLink
+from core.vault.fields import texts
+from core.vault.selection import whole
+from tui import keys
+from tui.foreign import foreign, visible
+from tui.screens.dialogs import ConfirmDialog
+from tui.screens.link import link_fields, link_variable
+from tui.screens.work_dialog import StatusLine, WorkDialog
+from tui.widgets.countdown import Countdown, Ticker
+from tui.widgets.footer import KeyFooter
+
+if TYPE_CHECKING:
+    from core.session import Session
+    from core.vault.cache import CacheEntry, Use
+    from core.vault.service import SecretInfo
+
+REVEALED_S = 10
+NOT_FETCHED = "not fetched; press r to fetch it"
+
+
+class SecretDetailsScreen(WorkDialog[Variable]):
+    """Of one linked variable; dismissed with the variable when it was linked anew. `save` stores it."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings((*keys.DETAILS, *keys.DIALOG))
+
+    def __init__(self, session: Session, name: str, variable: Variable, save: Callable[[Variable], None]) -> None:
+        super().__init__(session)
+        self._variable_name = name
+        self._variable = variable
+        self._save = save
+        self._changed = False
+        self._info: SecretInfo | None = None
+        self._hide: Timer | None = None
+        self._hides_in = 0
+
+    @property
+    def _link(self) -> AnyLink:
+        link = self._variable.link
+        if link is None:
+            raise TypeError(self._variable_name)
+        return link
+
+    def compose(self) -> ComposeResult:
+        self._ticker = Ticker(self)
+        with Vertical(classes="dialog", id="details") as box:
+            box.border_title = foreign(f'Linked secret "{self._variable_name}"')
+            with Horizontal(classes="details-line"):
+                yield Label("Value", classes="details-label")
+                yield Static(MASK, id="value", markup=False)
+            with Horizontal(classes="details-line"):
+                yield Label("Expires in", classes="details-label")
+                yield Countdown(self._ticker, id="expires")
+                yield Static("", id="expires-at", markup=False)
+            with VerticalScroll(id="details-rows"):
+                yield Static("", id="rows", markup=False)
+            yield StatusLine()
+        yield KeyFooter()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.query_one("#details-rows").styles.max_height = max(3, event.size.height - 8)
+
+    def on_mount(self) -> None:
+        self.query_one("#details-rows").focus()
+        self._look()
+
+    # What is known
+
+    def _cached(self) -> CacheEntry | None:
+        bound = self.session.binding(self._link.credential)
+        wanted = whole(self._link)
+        found = (one for one in self.session.cached() if one.key.link == wanted and one.credential == bound)
+        return next(found, None)
+
+    def _look(self) -> None:
+        """Show what is known; the vault is asked only where the answer is in the cache."""
+        if self._cached() is not None:
+            self.work(
+                "looking",
+                lambda: self.session.details(self._variable_name, self._variable),
+                self._known,
+                cures=False,
+            )
+        else:
+            self._show()
+
+    def _known(self, info: SecretInfo) -> None:
+        self._info = info
+        self._show()
+
+    def _show(self) -> None:
+        info = self._info
+        countdown = self.query_one("#expires", Countdown)
+        entry = self._cached()
+        expires_at = entry.expires_at if entry is not None else None
+        at = self.query_one("#expires-at", Static)
+        if expires_at is not None:
+            countdown.count_to(expires_at, idle="over")
+            at.update(f"at {moment(expires_at)}; then it is fetched when it is needed")
+        else:
+            countdown.count_to(None, idle="-")
+            at.update("not in memory" if info is None else "not kept in memory: it is fetched each time")
+        self.query_one("#rows", Static).update(self._rows())
+        self.refresh_bindings()
+
+    def _rows(self) -> Content:
+        link, info = self._link, self._info
+        bound = self.session.binding(link.credential)
+        login = self.session.login_state(bound) if bound is not None else None
+        identity = info.identity if info is not None else login.identity if login is not None else ""
+        state = login.state if login is not None else "not bound"
+        named = f'{link.credential}, which is your "{bound}"' if bound != link.credential else link.credential
+        rows = [
+            ("Provider", PROVIDERS[link.provider][0]),
+            ("Credential", named if bound is not None else f"{link.credential}: not bound on this machine"),
+            ("Identity", identity or "known after a login"),
+            ("Login", state + (f" until {moment(login.expires_at)}" if login is not None and login.expires_at else "")),
+            ("", ""),
+        ]
+        shown = texts(link)
+        for field in link_fields(type(link)):
+            value = shown[field.name]
+            text = value if isinstance(value, str) else MASK
+            rows.append(
+                (field.label, {"true": "yes", "false": "no"}.get(text, text) if field.kind == "boolean" else text)
+            )
+        rows.append(("", ""))
+        if info is None:
+            rows.append(("Resolved", NOT_FETCHED))
+        else:
+            rows += [
+                ("Resolved ID", info.resolved_id),
+                ("Version", info.version),
+                ("Stages", ", ".join(info.stages)),
+                ("Created", moment(info.created) if info.created is not None else ""),
+                ("Fetched at", moment(info.fetched_at)),
+                *(("Note", note) for note in info.notes),
+            ]
+        rows += used(info.uses if info is not None else ())
+        label_width = max(len(label) for label, _ in rows) + 2
+        lines = []
+        for label, text in rows:
+            if not label:
+                lines.append(Content(""))
+                continue
+            head = Content.styled(label.ljust(label_width), "dim")
+            lines.append(head + (foreign(text) if text else Content.styled("-", "dim")))
+        return Content("\n").join(lines)
+
+    @on(Countdown.Over)
+    def _over(self) -> None:
+        self._mask()
+        self._show()
+        self.hushpost.status_changed()
+
+    # Doing
+
+    def action_refresh(self) -> None:
+        self._mask()
+        self.work(
+            "fetching",
+            lambda: self.session.details(self._variable_name, self._variable, fresh=True),
+            self._known,
+        )
+
+    def action_reveal(self) -> None:
+        if self._hide is not None:
+            self._mask()
+            return
+        self.work("fetching", lambda: self.session.reveal(self._variable_name, self._variable), self._revealed)
+
+    def _revealed(self, secret: Secret) -> None:
+        self._mask()
+        self._hides_in = REVEALED_S
+        value = self.query_one("#value", Static)
+        # Escapes of a hostile value must not reach the terminal, its lines may.
+        value.update(foreign(secret.reveal(), lines=True))
+        value.add_class("revealed")
+        self._hide = self.set_interval(1, self._tick)
+        self._tell_hiding()
+        self._look()
+
+    def _tick(self) -> None:
+        self._hides_in -= 1
+        if self._hides_in <= 0:
+            self._mask()
+        else:
+            self._tell_hiding()
+
+    def _tell_hiding(self) -> None:
+        self.query_one(Vertical).border_subtitle = f"hidden in {self._hides_in} s"
+
+    def _mask(self) -> None:
+        if self._hide is not None:
+            self._hide.stop()
+            self._hide = None
+        value = self.query_one("#value", Static)
+        value.update(MASK)
+        value.remove_class("revealed")
+        self.query_one(Vertical).border_subtitle = ""
+
+    def on_screen_suspend(self) -> None:
+        self._mask()
+
+    def action_copy(self) -> None:
+        self.run(self._copy)
+
+    async def _copy(self) -> None:
+        question = (
+            f'Copy the value of "{self._variable_name}" to the clipboard?\n\n'
+            "Other programs, and the history of a clipboard tool, can read it there."
+        )
+        if await self.ask(ConfirmDialog(self.session, "Copy the secret", question, yes="Copy", danger=True)):
+            secret = await self.session.reveal(self._variable_name, self._variable)
+            self.app.copy_to_clipboard(secret.reveal())
+            self.tell("the value was sent to the terminal's clipboard")
+            self._look()
+
+    def action_relink(self) -> None:
+        self.run(self._relink)
+
+    async def _relink(self) -> None:
+        variable = await link_variable(self, self._variable_name, self._variable, self._save)
+        if variable is not None:
+            self._variable = variable
+            self._changed = True
+            self._info = None
+            self._look()
+
+    def action_login(self) -> None:
+        bound = self.session.binding(self._link.credential)
+        if bound is None:
+            self.status.problem(
+                f'no credential of yours is bound to "{visible(self._link.credential)}": relink binds one'
+            )
+            return
+        self.work("logging in", lambda: self.session.test_credential(bound), lambda _: self._look(), cures=False)
+
+    def action_cancel(self) -> None:
+        if self.working:
+            super().action_cancel()
+        elif self._hide is not None:
+            self._mask()
+        else:
+            self.dismiss(self._variable if self._changed else None)
+
+
+def moment(at: datetime) -> str:
+    """A time as a person's clock shows it, the date where it is not today."""
+    local = at.astimezone()
+    return local.strftime("%H:%M:%S" if local.date() == datetime.now().astimezone().date() else "%Y-%m-%d %H:%M:%S")
+
+
+def used(uses: Sequence[Use]) -> list[tuple[str, str]]:
+    """Which requests used it last, the newest first."""
+    rows = []
+    for use in sorted((use for use in uses if use.request), key=lambda use: use.at, reverse=True):
+        rows.append(("Last used by" if not rows else " ", f"{moment(use.at)}  {use.request}"))
+    return rows or [("Last used by", "no request since it was fetched")]
