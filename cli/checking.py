@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cli.diagnostics import ExitCode, code_of, worst
-from cli.invocation import UNLOCK_HINT
+from cli.unlocking import HINT
 from core import lint
 from core.environment import BASE
 from core.errors import FileError, HushpostError, NotBound, RequestError, StoreError, StoreLocked, TemplateError
@@ -270,7 +270,7 @@ class _Checking:
         where = f"variables.{name}"
         match self._session.has_secret(holder, name):
             case None:
-                error: StoreError = StoreLocked("is in the credential store, which is locked", hint=UNLOCK_HINT)
+                error: StoreError = StoreLocked("is in the credential store, which is locked", hint=HINT)
             case False:
                 error = StoreError("has no value on this machine", hint=f'set it in the app, or -v "{name}=@FILE"')
             case True:

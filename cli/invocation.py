@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from core.session import Session
     from core.vault.environ import EnvironmentCredentials
     from core.workspace import Workspace
-
-
-T = TypeVar("T")
-
-UNLOCK_HINT = "set HUSHPOST_PASSPHRASE or HUSHPOST_KEY_FILE, or run this in a terminal"
 
 
 class Invocation:
@@ -112,29 +107,6 @@ class Invocation:
         # Not `set_environment`: what one command says is not what the app starts with next.
         session.environment = None if environment == BASE else environment
         return workspace
-
-    async def unlock(self, session: Session) -> None:
-        """Open the store: unattended where that is set up, else with a passphrase asked for on the terminal."""
-        if session.store.unlocked or await session.unlock_unattended():
-            return
-        if not session.store.exists:
-            raise StoreLocked("there is no credential store yet", missing=True, hint="run `hushpost store init`")
-        if not self.interactive:
-            raise StoreLocked(
-                "the credential store is locked",
-                hint=UNLOCK_HINT,
-            )
-        await session.unlock(passphrase=self.ask_secret("passphrase of the credential store"))
-
-    async def unlocking(self, session: Session, action: Callable[[], Awaitable[T]]) -> T:
-        """The action, and once more after unlocking where the store was locked and can be opened here."""
-        try:
-            return await action()
-        except StoreLocked as error:
-            if error.missing:
-                raise
-            await self.unlock(session)
-            return await action()
 
     def ask_secret(self, question: str, *, twice: bool = False) -> Secret:
         """An answer typed without echo; only where a person can be asked."""

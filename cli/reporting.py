@@ -68,6 +68,7 @@ async def report_run(
     targets: Sequence[Target],
 ) -> ExitCode:
     """Run and report; a run that was interrupted reports what ran and ends with 130."""
+    from cli.unlocking import UnlockingSession
     from core.runner import run
 
     reports = Reports(invocation.output, targets)
@@ -76,7 +77,7 @@ async def report_run(
     codes: list[int] = []
     started = time.monotonic()
     ended: RunFinished | None = None
-    events = run(session, references, options)
+    events = run(UnlockingSession(invocation, session), references, options)
     try:
         async for event in events:
             match event:
@@ -94,7 +95,7 @@ async def report_run(
                 case RunFinished():
                     ended = event
     except asyncio.CancelledError:
-        ended = RunFinished((time.monotonic() - started) * 1000, interrupted=True)
+        ended = ended or RunFinished((time.monotonic() - started) * 1000, interrupted=True)
     finally:
         progress.clear()
     if ended is None:

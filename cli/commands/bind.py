@@ -63,11 +63,12 @@ def bind_command(
 async def _bind_one(
     invocation: Invocation, session: Session, name: str, credential: str, hosts: tuple[str, ...]
 ) -> None:
+    from cli.unlocking import unlock
     from core.hosts import parse_host
     from core.session import Need
 
     needs = [Need(name, str(parse_host(host))) for host in hosts]
-    await invocation.unlock(session)
+    await unlock(invocation, session)
     session.bind(name, credential)
     session.approve(needs)
     where = f" for {', '.join(need.what for need in needs)}" if needs else ""

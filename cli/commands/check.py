@@ -71,8 +71,10 @@ def _environments(workspace: Workspace) -> list[str | None]:
 
 async def _unlock_if_possible(invocation: Invocation, session: Session) -> None:
     """What needs a store that stays locked is named by the check itself."""
+    from cli.unlocking import unlock
+
     try:
-        await invocation.unlock(session)
+        await unlock(invocation, session)
     except StoreLocked:
         return
 

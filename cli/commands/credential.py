@@ -280,7 +280,9 @@ async def _credentials(invocation: Invocation, session: Session) -> Mapping[str,
     """By name; none where there is no store."""
     if not session.store.exists:
         return {}
-    await invocation.unlock(session)
+    from cli.unlocking import unlock
+
+    await unlock(invocation, session)
     return {stored.name: stored for stored in session.credentials()}
 
 

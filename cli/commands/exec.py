@@ -53,8 +53,10 @@ def exec_command(
     found: dict[str, str] = {}
 
     async def collect(session: Session) -> ExitCode:
+        from cli.unlocking import Unlocking
+
         invocation.open_workspace(session, workspace, environment)
-        found.update(await invocation.unlocking(session, lambda: _values(session, names)))
+        found.update(await Unlocking(invocation, session)(lambda: _values(session, names)))
         return ExitCode.OK
 
     code = invocation.run(collect)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from core.errors import HushpostError
 
 if TYPE_CHECKING:
     from core.exchange import Exchange
+    from core.models import Request
+    from core.secret import Secret
     from core.session import Session
 
 
@@ -64,14 +67,15 @@ def send_command(
     async def send(session: Session) -> ExitCode:
         from cli import response
         from cli.select import find_request
+        from cli.unlocking import Unlocking
 
         opened = invocation.open_workspace(session, workspace, environment)
         found = find_request(opened, reference)
         request = opened.load_request(found)
         try:
-            prompts = {text: invocation.ask_line(text) for text in session.prompts_in(request, found)}
-            exchange = await invocation.unlocking(
-                session, lambda: session.send(request, found, overrides=overrides, prompts=prompts)
+            prompts = _answers(invocation, session, request, found, overrides)
+            exchange = await Unlocking(invocation, session)(
+                lambda: session.send(request, found, overrides=overrides, prompts=prompts)
             )
         except HushpostError as error:
             if as_json:
@@ -93,6 +97,19 @@ def send_command(
         return _verdict(invocation, exchange, fail=fail)
 
     return invocation.run(send)
+
+
+def _answers(
+    invocation: Invocation, session: Session, request: Request, reference: str, overrides: Mapping[str, str | Secret]
+) -> Mapping[str, str]:
+    """What a person answers to `{{?Question}}`; without one nothing, and sending names the question."""
+    if not invocation.interactive:
+        return {}
+    from core.prepare import texts
+
+    scope = session.scope(request, reference, overrides=overrides)
+    questions = scope.prompts(texts(session.effective(request, reference)))
+    return {question: invocation.ask_line(question) for question in questions}
 
 
 def _verdict(invocation: Invocation, exchange: Exchange, *, fail: bool) -> ExitCode:

@@ -56,9 +56,8 @@ def describe(session: Session) -> list[tuple[str, str]]:
     store = session.store
     rows = [("store", str(store.path))]
     if not store.exists:
-        return [*rows, ("state", "there is none yet: hushpost store init")]
+        return [*rows, ("opens with", "there is none yet: hushpost store init")]
     slots = store.slots()
-    rows.append(("state", "there, locked until it is needed"))
     rows.append(("opens with", ", ".join(KINDS[slot.kind] for slot in slots)))
     unlock = session.surroundings.unlock
     unattended = [
@@ -103,9 +102,10 @@ def passphrase_command(invocation: Invocation, source: str | None) -> ExitCode:
     """Set or change the passphrase; the old one opens nothing any more."""
 
     async def change(session: Session) -> ExitCode:
+        from cli.unlocking import unlock
         from core.vault.threads import run_in_daemon_thread
 
-        await invocation.unlock(session)
+        await unlock(invocation, session)
         passphrase = _new_passphrase(invocation, source)
         await run_in_daemon_thread(session.store.change_passphrase, passphrase)
         invocation.diagnostics.note("changed the passphrase")
@@ -143,9 +143,10 @@ def slot_add_command(invocation: Invocation, key_file: Path | None, keyring: boo
         raise click.UsageError("say which one to add: --passphrase, --key-file FILE or --keyring")
 
     async def add(session: Session) -> ExitCode:
+        from cli.unlocking import unlock
         from core.vault.threads import run_in_daemon_thread
 
-        await invocation.unlock(session)
+        await unlock(invocation, session)
         passphrase = _new_passphrase(invocation, source) if source is not None else None
         slot = await run_in_daemon_thread(
             lambda: session.store.add_slot(passphrase=passphrase, key_file=key_file, keyring=keyring)
@@ -164,9 +165,10 @@ def slot_remove_command(invocation: Invocation, slot_id: str, yes: bool) -> Exit
     """Take one way to open the store away; backups made before still open with it."""
 
     async def remove(session: Session) -> ExitCode:
+        from cli.unlocking import unlock
         from core.vault.threads import run_in_daemon_thread
 
-        await invocation.unlock(session)
+        await unlock(invocation, session)
         kind = next((KINDS[slot.kind] for slot in session.store.slots() if slot.id == slot_id), "")
         if kind and not yes and not invocation.confirm(f'remove the slot "{slot_id}" ({kind})?'):
             invocation.diagnostics.note("nothing was removed")

@@ -1,0 +1,209 @@
+"""`hushpost run`: order, reports, exit codes, interruption, and what a reader of its streams may do."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.cli.harness import PROGRAM, Hushpost, write
+from tests.loopback import Loopback
+
+
+@pytest.fixture
+def api(workspace: Path, server: Loopback) -> Loopback:
+    write(
+        workspace,
+        {
+            "environments/base.toml": f'[variables]\nbase_url = "{server.url}"\nn = "0"\n',
+            "requests/folder.toml": 'order = ["last", "first"]\n',
+            "requests/last.toml": 'url = "{{base_url}}/status/200"\n',
+            "requests/first.toml": 'url = "{{base_url}}/json?n={{n}}"\n',
+            "requests/deep/a.toml": 'url = "{{base_url}}/status/201"\n',
+            "requests/deep/b.toml": 'url = "{{base_url}}/status/202"\n',
+        },
+    )
+    return server
+
+
+def sent(api: Loopback) -> list[str]:
+    return [request.target for request in api.requests]
+
+
+def test_everything_is_sent_in_tree_order_and_reported(hushpost: Hushpost, api: Loopback) -> None:
+    ran = hushpost("run")
+    assert ran.code == 0, ran.stderr
+    assert sent(api) == ["/status/200", "/json?n=0", "/status/201", "/status/202"]
+    lines = ran.out.splitlines()
+    assert lines[0] == "Payments, environment base"
+    assert [line.split()[-1] for line in lines[1:5]] == ["last", "first", "deep/a", "deep/b"]
+    assert lines[5].startswith("4 requests: 4 passed, 0 failed, 0 errors, 0 skipped in ")
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("selectors", "order"),
+    [
+        (["deep"], ["/status/201", "/status/202"]),
+        (["deep/"], ["/status/201", "/status/202"]),
+        (["deep/b", "last"], ["/status/202", "/status/200"]),
+        (["requests/deep/a.toml"], ["/status/201"]),
+    ],
+)
+def test_selectors_choose_in_their_order(
+    hushpost: Hushpost, api: Loopback, selectors: list[str], order: list[str]
+) -> None:
+    assert hushpost("run", *selectors).code == 0
+    assert sent(api) == order
+
+
+def test_an_unknown_selector_sends_nothing(hushpost: Hushpost, api: Loopback) -> None:
+    ran = hushpost("run", "last", "deep/c")
+    assert ran.code == 2
+    assert "deep/c" in ran.stderr
+    assert "did you mean" in ran.stderr
+    assert sent(api) == []
+
+
+def test_rows_iterations_and_the_command_line(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
+    (workspace / "rows.csv").write_text("n\n1\n2\n")
+    assert hushpost("run", "first", "--data", "rows.csv").code == 0
+    assert hushpost("run", "first", "--data", "rows.csv", "--iterations", "3").code == 0
+    assert hushpost("run", "first", "--iterations", "2", "-v", "n=9").code == 0
+    assert [target[-1] for target in sent(api)] == [*"12", *"121", *"99"]
+
+
+def test_a_wrong_data_file_sends_nothing(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
+    (workspace / "rows.csv").write_text("n\n1,2\n")
+    ran = hushpost("run", "--data", "rows.csv")
+    assert ran.code == 2
+    assert "line 2" in ran.stderr
+    assert sent(api) == []
+
+
+def test_several_reports_at_once(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
+    names = ["console", "junit=out/junit.xml", "tap=out/run.tap", "github=out/notes", "html=out/run.html"]
+    (workspace / "out").mkdir()
+    ran = hushpost("run", *[part for name in names for part in ("--reporter", name)], "--reporter", "json=out/run.json")
+    assert ran.code == 0, ran.stderr
+    assert "4 passed" in ran.out
+    assert json.loads((workspace / "out/run.json").read_bytes())["summary"]["passed"] == 4
+    assert ElementTree.parse(workspace / "out/junit.xml").getroot()[0].get("tests") == "4"
+    assert (workspace / "out/run.tap").read_text().startswith("TAP version 14\n")
+    assert (workspace / "out/notes").read_text().startswith("::notice ")
+    assert (workspace / "out/run.html").read_text().startswith("<!doctype html>")
+    assert len(list((workspace / "out").iterdir())) == 5
+
+
+@pytest.mark.parametrize(
+    "reporters",
+    [
+        ["json", "console"],
+        ["nobody"],
+        ["json="],
+        ["json=no/such/folder.json"],
+        ["json=one.file", "tap=./one.file"],
+        ["json=."],
+    ],
+)
+def test_a_report_that_cannot_be_is_refused_before_anything_is_sent(
+    hushpost: Hushpost, api: Loopback, reporters: list[str]
+) -> None:
+    ran = hushpost("run", *[part for name in reporters for part in ("--reporter", name)])
+    assert ran.code == 2
+    assert ran.stderr.startswith("error: ")
+    assert sent(api) == []
+
+
+def test_json_on_stdout_is_json_and_nothing_else(hushpost: Hushpost, api: Loopback) -> None:
+    found = hushpost("run", "--reporter", "json").json
+    assert [result["request"] for result in found["results"]] == ["last", "first", "deep/a", "deep/b"]
+    assert found["results"][1]["url"] == f"{api.url}/json?n=0"
+
+
+def test_annotations_name_the_file_of_the_request(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
+    write(workspace, {"requests/bad.toml": 'url = "{{base_url}}/status/500"\n'})
+    ran = hushpost("run", "bad", "--reporter", "github")
+    assert ran.code == 1
+    assert ran.out.startswith("::error file=requests/bad.toml,title=bad%3A failed::the response has status 500%0AGET ")
+
+
+@pytest.mark.parametrize(
+    ("requests", "code"),
+    [
+        ({"x": 'url = "{{base_url}}/status/404"\n'}, 1),
+        ({"x": 'url = "http://127.0.0.1:9/"\n'}, 4),
+        ({"x": 'url = "{{nothing}}"\n'}, 2),
+        ({"x": "url = \n"}, 2),
+        ({"x": 'url = "{{base_url}}/{{?Ask}}"\n'}, 2),
+        ({"x": 'url = "{{base_url}}/status/404"\n', "y": 'url = "http://127.0.0.1:9/"\n'}, 4),
+    ],
+)
+def test_exit_codes(hushpost: Hushpost, api: Loopback, workspace: Path, requests: dict[str, str], code: int) -> None:
+    write(workspace, {f"requests/new/{name}.toml": text for name, text in requests.items()})
+    ran = hushpost("run", "new")
+    assert ran.code == code, ran.out + ran.stderr
+
+
+def test_a_wrong_template_anywhere_sends_nothing(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
+    write(workspace, {"requests/zz.toml": 'url = "{{nothing}}"\n'})
+    ran = hushpost("run")
+    assert (ran.code, ran.out) == (2, "")
+    assert '"nothing"' in ran.stderr
+    assert sent(api) == []
+
+
+def test_bail_stops_at_the_first_that_did_not_pass(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
+    write(workspace, {"requests/last.toml": 'url = "{{base_url}}/status/500"\n'})
+    assert hushpost("run", "--bail").code == 1
+    assert sent(api) == ["/status/500"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_reports_what_ran(
+    hushpost: Hushpost, api: Loopback, workspace: Path, number: signal.Signals
+) -> None:
+    write(workspace, {"requests/first.toml": 'url = "{{base_url}}/hold"\n'})
+    process = hushpost.start(
+        "run", "--reporter", "console", "--reporter", "json=run.json", "--reporter", "junit=run.xml"
+    )
+    api.wait_for(lambda: len(api.requests) == 2)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err == b"error: interrupted\n"
+    assert b"interrupted" in out
+    assert b"1 passed" in out
+    found = json.loads((workspace / "run.json").read_bytes())
+    assert found["interrupted"] is True
+    assert found["results"][0]["outcome"] == "passed"
+    assert ElementTree.parse(workspace / "run.xml").getroot().tag == "testsuites"
+
+
+def test_a_killed_run_leaves_no_report(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
+    write(workspace, {"requests/first.toml": 'url = "{{base_url}}/hold"\n'})
+    (workspace / "run.json").write_text("the last one")
+    process = hushpost.start("run", "--reporter", "json=run.json")
+    api.wait_for(lambda: len(api.requests) == 2)
+    process.kill()
+    process.communicate(timeout=30)
+    assert (workspace / "run.json").read_text() == "the last one"
+    assert sorted(path.name for path in workspace.iterdir() if path.is_file()) == ["run.json", "workspace.toml"]
+
+
+def test_a_reader_that_stops_early_ends_the_output_and_not_the_run(
+    hushpost: Hushpost, api: Loopback, workspace: Path
+) -> None:
+    program = ["sh", "-c", '"$0" "$@" | true', *PROGRAM]
+    ran = hushpost.process("run", "--reporter", "console", "--reporter", "json=run.json", program=program)
+    assert ran.stderr == ""
+    assert json.loads((workspace / "run.json").read_bytes())["summary"]["passed"] == 4
+
+
+def test_a_read_only_home_is_enough(hushpost: Hushpost, api: Loopback, home: Path) -> None:
+    before = sorted(home.rglob("*"))
+    assert hushpost("run").code == 0
+    assert sorted(home.rglob("*")) == before or not [path for path in home.rglob("*") if path.suffix == ".toml"]
