@@ -82,6 +82,8 @@ def save(path: Path, model: msgspec.Struct, *, mode: int = 0o644) -> None:
         encoded = text.encode()
         if not same(plain(parse(encoded, type(model), path)), new):
             raise FileError("cannot be saved: it would not read back as it was meant", path=path)
+    except tomlmerge.Unmergeable as error:
+        raise FileError("cannot be changed without losing its comments", path=path, hint="edit it by hand") from error
     except UnicodeEncodeError:
         raise FileError("cannot be saved: a text in it is no valid Unicode", path=path) from None
     except TypeError as error:

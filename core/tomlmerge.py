@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import tomlkit
+from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array, Comment, InlineTable, Item, Key, Null, Table, Whitespace
 
 from core import tomltext
@@ -20,6 +21,10 @@ from core.tomlshape import same
 
 Body = list[tuple[Key | None, Item]]
 """What tomlkit renders: keys with their values, and without a key the comments and blank lines between them."""
+
+
+class Unmergeable(Exception):
+    """tomlkit cannot parse what tomllib can."""
 
 
 def merge(text: str, old: Data, new: Data) -> str:
@@ -33,7 +38,10 @@ def merge(text: str, old: Data, new: Data) -> str:
         text = text.replace("\r\n", "\n")
     if text and not text.endswith("\n"):
         text += "\n"
-    document = tomlkit.parse(text)
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError as error:
+        raise Unmergeable from error
     _lift_comments(document.body, [])
     _apply(_Node((), [_Fragment(document.body)]), tomllib.loads(text), old, new)
     result = document.as_string()
@@ -299,6 +307,6 @@ def _comments(table: Table) -> list[str]:
     found = [line.strip() for line in table.trivia.indent.splitlines() if line.strip()]
     found += [table.trivia.comment] if table.trivia.comment else []
     for key, item in table.value.body:
-        if item.trivia.comment and (key is not None or isinstance(item, Comment)):
+        if (key is not None or isinstance(item, Comment)) and item.trivia.comment:
             found.append(item.trivia.comment)
     return found

@@ -88,29 +88,22 @@ def shape_error(
     """The sentence for a user and the key path; no value is quoted, since it might be a secret."""
     text = str(error)
     at = _AT.search(text)
-    if at is None:
-        return _sentence(text), None
-    steps = [match.groupdict() for match in _STEP.finditer(at["path"])]
     path: list[str | int] = []
-    for position, step in enumerate(steps):
+    for step in _STEP.finditer(at["path"]) if at else ():
         if step["name"] is not None:
             path.append(step["name"])
         elif step["index"] is not None:
             path.append(int(step["index"]))
         else:
-            del position
             path.append(_culprit(text, data, model, path))
-    if at["key"]:
+    if at and at["key"]:
         path.append(_culprit(text, data, model, path))
         return "is not a name: names are letters, digits and _ . - and begin with a letter or _", _dotted(path)
-    sentence = text[: at.start()]
-    if sentence.startswith("Object contains unknown field `"):
-        path.append(sentence.split("`")[1])
-        return "is not a key that belongs here", _dotted(path)
-    if sentence.startswith("Object missing required field `"):
-        path.append(sentence.split("`")[1])
-        return "is missing", _dotted(path)
-    return _sentence(sentence), _dotted(path)
+    sentence = text[: at.start()] if at else text
+    if match := re.match(r"Object (contains unknown|missing required) field `(.*)`$", sentence, re.DOTALL):
+        path.append(match[2])
+        return "is missing" if match[1] == "missing required" else "is not a key that belongs here", _dotted(path)
+    return _sentence(sentence), _dotted(path) or None
 
 
 def _culprit(text: str, data: dict[str, Any], model: type[msgspec.Struct], path: list[str | int]) -> str:

@@ -162,7 +162,7 @@ folders = st.builds(
 
 @st.composite
 def toml_styles(draw: st.DrawFn, table: dict[str, Any]) -> str:
-    """The data as some person might have written it: inline, dotted or with headers, `[[rows]]`, tables in any order."""
+    """The data as some person might write it: inline, dotted or with headers, `[[rows]]`, tables in any order."""
     sections: list[str] = []
 
     def pairs(path: tuple[str, ...], data: dict[str, Any], dotted: tuple[str, ...]) -> list[str]:
@@ -177,12 +177,12 @@ def toml_styles(draw: st.DrawFn, table: dict[str, Any]) -> str:
                 if style == "dotted":
                     lines += pairs(path, value, (*dotted, key))
                     continue
-            if isinstance(value, list) and value and all(isinstance(row, dict) for row in value) and not dotted:
-                if draw(st.booleans()):
-                    title = ".".join(tomltext.key_text(part) for part in (*path, key))
-                    rows = (f"[[{title}]]\n" + "".join(tomltext.pair(k, v) for k, v in row.items()) for row in value)
-                    sections.append("".join(rows))
-                    continue
+            rows = isinstance(value, list) and value and all(isinstance(row, dict) for row in value)
+            if rows and not dotted and draw(st.booleans()):
+                title = ".".join(tomltext.key_text(part) for part in (*path, key))
+                tables = (f"[[{title}]]\n" + "".join(tomltext.pair(k, v) for k, v in row.items()) for row in value)
+                sections.append("".join(tables))
+                continue
             lines.append(f"{name} = {tomltext.value_text(value, one_line=draw(st.booleans()))}\n")
         return lines
 
