@@ -26,7 +26,20 @@ from core.workspace import Workspace  # noqa: E402
 from tests.terminal import TerminalApp  # noqa: E402
 
 HUSHPOST = str(Path(sys.executable).with_name("hushpost"))
-WATCHED = ("textual", "rich", "click", "httpx", "msgspec", "tomlkit", "boto3", "hvac", "google", "azure", "keyring", "diskcache")
+WATCHED = (
+    "textual",
+    "rich",
+    "click",
+    "httpx",
+    "msgspec",
+    "tomlkit",
+    "boto3",
+    "hvac",
+    "google",
+    "azure",
+    "keyring",
+    "diskcache",
+)
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -77,7 +90,11 @@ def imported(arguments: Sequence[str], home: Path, folder: Path) -> str:
         "sys.exit(main())\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment(home) | {"PYTHONPATH": str(ROOT)}, cwd=folder, capture_output=True, text=True
+        [sys.executable, "-c", code],
+        env=environment(home) | {"PYTHONPATH": str(ROOT)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
     )
     return done.stderr.strip().splitlines()[-1]
 

@@ -55,7 +55,10 @@ def leaks(secrets: Mapping[str, str], sinks: Iterable[tuple[str, bytes]]) -> lis
     """Every place where a secret stands: `sink: secret as form`. Empty is what a test wants."""
     wanted = [(name, form, needle) for name, value in secrets.items() for form, needle in forms(value).items()]
     return [
-        f"{sink}: {name} as {form}" for sink, data in sinks for name, form, needle in wanted if needle and needle in data
+        f"{sink}: {name} as {form}"
+        for sink, data in sinks
+        for name, form, needle in wanted
+        if needle and needle in data
     ]
 
 

@@ -89,7 +89,9 @@ class TerminalApp:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -141,7 +143,9 @@ class TerminalApp:
         deadline = time.perf_counter() + seconds
         while not holds(self.text):
             if time.perf_counter() > deadline or self.status is not None:
-                raise AssertionError(f"waited in vain for {condition!r}; status {self.status}; the screen:\n{self.text}")
+                raise AssertionError(
+                    f"waited in vain for {condition!r}; status {self.status}; the screen:\n{self.text}"
+                )
             self.pump(0.1)
         return time.perf_counter() - self.started
 
