@@ -84,7 +84,8 @@ def imported(arguments: Sequence[str], home: Path, folder: Path) -> str:
     """The watched packages that a command has loaded by its end."""
     code = (
         "import sys, atexit\n"
-        f"atexit.register(lambda: print(' '.join(m for m in {WATCHED!r} if m in sys.modules), len(sys.modules), file=sys.stderr))\n"
+        f"loaded = lambda: ' '.join(m for m in {WATCHED!r} if m in sys.modules)\n"
+        "atexit.register(lambda: print(loaded(), len(sys.modules), file=sys.stderr))\n"
         "from cli.main import main\n"
         f"sys.argv = ['hushpost', *{list(arguments)!r}]\n"
         "sys.exit(main())\n"

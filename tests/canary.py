@@ -24,7 +24,7 @@ def forms(value: str) -> dict[str, bytes]:
         "trimmed": value.strip(),
         "percent": urllib.parse.quote(value, safe=""),
         "percent, slash kept": urllib.parse.quote(value),
-        "percent, lower case": urllib.parse.quote(value, safe="").lower() if not value.lower() == value else "",
+        "percent, lower case": urllib.parse.quote(value, safe="").lower() if value.lower() != value else "",
         "form": urllib.parse.quote_plus(value),
         "json": json.dumps(value)[1:-1],
         "json, unicode kept": json.dumps(value, ensure_ascii=False)[1:-1],

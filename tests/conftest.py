@@ -1,4 +1,4 @@
-"""What every test starts from: an empty home, an environment built from nothing, and no way to the network but loopback."""
+"""What every test starts from: an empty home, an environment built from nothing, and no network but loopback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def clean_environment(home: Path) -> dict[str, str]:
-    """An environment for this process and its children: nothing inherited that could reach a vault, a proxy or a home."""
+    """An environment for this process and its children: nothing inherited reaches a vault, a proxy or a home."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     return kept | {
         "HOME": str(home),

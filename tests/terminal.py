@@ -81,7 +81,7 @@ class TerminalApp:
                 if folder:
                     os.chdir(folder)
                 fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-                os.execvpe(command[0], list(command), dict(environment))  # noqa: S606
+                os.execvpe(command[0], list(command), dict(environment))
             finally:
                 os._exit(127)
         self.resize(columns, rows)
