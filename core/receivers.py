@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from core import hosts
 from core.errors import HostNotAllowed, RequestError
@@ -58,17 +58,6 @@ def check(
             )
 
 
-def needs(prepared: Prepared) -> Iterator[tuple[SecretUse, str]]:
-    """What this user has to have approved before the request's first hop, for each of its secrets."""
-    origin = Origin.of(prepared.url)
-    going, derived = split(prepared.held, prepared)
-    wanted = [(origin, terms(prepared, origin), going | derived)]
-    wanted += [(origin_of(place), (), place.names) for place in prepared.elsewhere]
-    for receiver, given, names in wanted:
-        for name in sorted(names):
-            yield prepared.uses[name], hosts.need(receiver, given)
-
-
 def split(held: Mapping[str, frozenset[str]], prepared: Prepared) -> tuple[frozenset[str], frozenset[str]]:
     """The secrets that go to the request's own host, and those of which it gets only what they gave."""
     places = dict(held)
@@ -78,7 +67,7 @@ def split(held: Mapping[str, frozenset[str]], prepared: Prepared) -> tuple[froze
 
 
 def terms(prepared: Prepared, origin: Origin) -> tuple[str, ...]:
-    """The terms of the route that mean something for an origin: how a certificate is checked does where there is one."""
+    """The terms of the route that count for an origin: how a certificate is checked, only where there is one."""
     return tuple(term for term in prepared.terms if origin.scheme == "https" or term.startswith("proxy "))
 
 

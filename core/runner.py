@@ -3,7 +3,7 @@
     every file read, every template checked ─► RunStarted ─► RequestStarted, RequestFinished … ─► RunFinished
 
 Each iteration has captured variables of its own. A request waits for those before it whose captures it uses, and is
-skipped by name when one it needs was not captured. Cancelling ends what is under way and closes with RunFinished(interrupted).
+skipped by name when one it needs was not captured. Cancelling ends what is under way; RunFinished(interrupted) is last.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class _Iteration:
 async def run(
     session: RunSession,
     references: Sequence[str],
-    options: RunOptions = RunOptions(),  # noqa: B008  # frozen
+    options: RunOptions = RunOptions(),
 ) -> AsyncIterator[RunEvent]:
     """The events of the run. Raises before the first request when a file or a template is wrong: one error for all."""
     steps = await _steps(session, references, options)
@@ -184,10 +184,11 @@ class _Schedule:
                     iteration.pending.remove(number)
                     return iteration, number
         # With one at a time an iteration begins when the one before it has ended.
-        if len(self._open) < self._parallel and (iteration := next(self._iterations, None)) is not None:
-            self._open.append(iteration)
-            return self.next()
-        return None
+        fresh = next(self._iterations, None) if len(self._open) < self._parallel else None
+        if fresh is None:
+            return None
+        self._open.append(fresh)
+        return self.next()
 
     def end(self, iteration: _Iteration, number: int) -> None:
         iteration.ended.add(number)
@@ -268,9 +269,8 @@ async def _steps(session: RunSession, references: Sequence[str], options: RunOpt
     workspace = session.workspace
     if workspace is None:
         raise HushpostError("no workspace is open", hint="open one, or make one with `hushpost new PATH`")
-    steps: list[_Step] = []
+    order = _Order()
     errors: list[HushpostError] = []
-    uses: list[frozenset[str]] = []
     captured: dict[str, str | Secret] = {}
     scripted = False
     resumed = time.monotonic()
@@ -294,12 +294,11 @@ async def _steps(session: RunSession, references: Sequence[str], options: RunOpt
                 if not scripted:
                     errors.append(error)
                     break
-        steps.append(_step(reference, request, frozenset(names), steps, uses))
-        uses.append(frozenset(names))
+        order.add(reference, request, names)
         captured.update({capture.name: Secret("") if capture.secret else "" for capture in whole.captures})
     if errors:
         raise _together(errors)
-    return steps
+    return order.steps
 
 
 def _row_kinds(options: RunOptions) -> Iterator[Values]:
@@ -333,18 +332,25 @@ def _captures_used(
     return {entry.name for entry in entries if entry is not None and entry.source.kind == "captured"}
 
 
-def _step(
-    reference: str, request: Request, names: frozenset[str], before: Sequence[_Step], uses: Sequence[frozenset[str]]
-) -> _Step:
-    own = frozenset(capture.name for capture in request.captures)
-    after: set[int] = set()
-    wants: dict[str, str] = {}
-    for number, (step, used) in enumerate(zip(before, uses, strict=True)):
-        theirs = frozenset(capture.name for capture in step.request.captures)
-        if theirs & (names | own) or used & own:
-            after.add(number)
-        wants.update(dict.fromkeys(theirs & names, step.reference))
-    return _Step(reference, request, frozenset(after), wants)
+class _Order:
+    """Which requests so far capture and use which names."""
+
+    def __init__(self) -> None:
+        self.steps: list[_Step] = []
+        self._capturing: dict[str, list[int]] = {}
+        self._using: dict[str, list[int]] = {}
+
+    def add(self, reference: str, request: Request, used: set[str]) -> None:
+        own = {capture.name for capture in request.captures}
+        after = {number for name in used | own for number in self._capturing.get(name, ())}
+        after |= {number for name in own for number in self._using.get(name, ())}
+        wants = {name: self.steps[self._capturing[name][-1]].reference for name in sorted(used)}
+        number = len(self.steps)
+        self.steps.append(_Step(reference, request, frozenset(after), wants))
+        for name in own:
+            self._capturing.setdefault(name, []).append(number)
+        for name in used:
+            self._using.setdefault(name, []).append(number)
 
 
 def _together(errors: Sequence[HushpostError]) -> HushpostError:

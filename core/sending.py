@@ -226,10 +226,8 @@ class _Trip:
 
     def _check(self, origin: Origin, came_from: str = "") -> None:
         """Raise HostNotAllowed unless every secret that would go to `origin` may."""
-        places = dict(self._held)
-        # What an OAuth 2 log-in is made of stays with its token server; here goes the token that it gave.
-        derived = places.pop("auth", frozenset()) if isinstance(self._prepared.auth, OAuth2Auth) else frozenset()
-        self._allow(origin, frozenset[str]().union(*places.values()), came_from=came_from)
+        going, derived = receivers.split(self._held, self._prepared)
+        self._allow(origin, going, came_from=came_from)
         self._allow(origin, derived, came_from=came_from, itself=False)
 
     def _allow(self, origin: Origin, names: frozenset[str], *, came_from: str = "", itself: bool = True) -> None:
@@ -237,8 +235,7 @@ class _Trip:
         receivers.check(
             (prepared.uses[name] for name in sorted(names)),
             origin,
-            # How a certificate is checked means nothing where there is none.
-            [term for term in prepared.terms if origin.scheme == "https" or term.startswith("proxy ")],
+            receivers.terms(prepared, origin),
             self._approve,
             label=self._label,
             redirected_from=came_from,
@@ -248,12 +245,7 @@ class _Trip:
     def _check_elsewhere(self) -> None:
         prepared = self._prepared
         for place in prepared.elsewhere:
-            try:
-                origin = Origin.of(place.url)
-            except ValueError as error:
-                raise RequestError(
-                    f"the address of the {place.purpose} server is not valid: {error}", kind="url"
-                ) from None
+            origin = receivers.origin_of(place)
             uses = (prepared.uses[name] for name in sorted(place.names))
             receivers.check(uses, origin, (), self._approve, label=self._redactor.redact(str(origin)))
 
