@@ -200,8 +200,10 @@ class _Checking:
             self._add(_problem(error, file, environment))
         except FileError as error:
             # Of a folder or environment, which is named already, or of a file that the request sends.
-            if all(problem.file != self._relative(error.path) for problem in self._checked.problems):
-                self._add(_problem(error, file, environment))
+            named = self._relative(error.path)
+            if all(problem.file != named for problem in self._checked.problems):
+                told = _problem(error, file, environment)
+                self._add(replace(told, message=f'the file "{named}" {error.message}'))
 
     def _set_later(self, name: str) -> bool:
         """A capture of some request, or a script, may set the name while a run goes on."""

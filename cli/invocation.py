@@ -14,7 +14,7 @@ import click
 
 from cli.diagnostics import Diagnostics, ExitCode, code_of
 from cli.output import Output
-from core.errors import FileError, HushpostError, StoreLocked
+from core.errors import FileError, HushpostError
 
 if TYPE_CHECKING:
     from core.paths import Surroundings

@@ -1,4 +1,4 @@
-"""Opens the credential store when a command first needs it: unattended where that is set up, else by asking the person."""
+"""Opens the credential store when a command first needs it: unattended where that is set up, else by asking."""
 
 from __future__ import annotations
 

@@ -69,10 +69,13 @@ async def _bind_one(
 
     needs = [Need(name, str(parse_host(host))) for host in hosts]
     await unlock(invocation, session)
+    session.credential(credential)  # raises for a name that is nobody's
     session.bind(name, credential)
     session.approve(needs)
     where = f" for {', '.join(need.what for need in needs)}" if needs else ""
     invocation.diagnostics.note(f'in this workspace "{name}" is your credential "{credential}"{where}')
+    if left := session.unbound():
+        invocation.diagnostics.note(f"still not bound: {', '.join(left)}")
 
 
 async def _bind_all(invocation: Invocation, session: Session, *, yes: bool) -> ExitCode:
@@ -83,20 +86,23 @@ async def _bind_all(invocation: Invocation, session: Session, *, yes: bool) -> E
         output.line(f'"{name}" is your credential "{credential}"')
     for name in unbound:
         output.line(f'"{name}" is not bound: hushpost bind {shlex.quote(name)} YOUR_CREDENTIAL')
-    needs = list(session.needed_approvals())
-    missing = [need for need in needs if not session.consent.covered(need)]
-    for need in needs:
-        whose = f'secrets of "{need.credential}"' if need.credential else "values of your store"
-        output.line(f"{whose} may go to {need.what}: {'to approve' if need in missing else 'approved'}")
+    for credential, approved in sorted(session.registry.approvals(session.key).items()):
+        for what in approved:
+            output.line(f"{_whose(credential)} may go to {what}: approved")
+    missing = list(session.needed_approvals())
+    for need in missing:
+        output.line(f"{_whose(need.credential)} may go to {need.what}: to approve")
     output.flush()
     if missing and (yes or (invocation.interactive and invocation.confirm("approve what is to approve?"))):
         session.approve(missing)
         invocation.diagnostics.note(f"approved {len(missing)}")
         missing = []
-    if not needs and not unbound:
-        invocation.diagnostics.note("this workspace needs nothing of yours")
     if missing:
         invocation.diagnostics.error("not everything is approved", hint="approve the list: hushpost bind --yes")
     if unbound:
         invocation.diagnostics.error("not every name is bound", hint="bind each: hushpost bind NAME YOUR_CREDENTIAL")
     return ExitCode.SECRET if missing or unbound else ExitCode.OK
+
+
+def _whose(credential: str) -> str:
+    return f'secrets of "{credential}"' if credential else "values of your store"
