@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,33 +21,32 @@ if TYPE_CHECKING:
 
 BASE = "base"
 
+Order = Sequence[str]
+
 
 def create_request(workspace: Workspace, folder: str, name: str, request: Request) -> str:
-    ref = _new_ref(workspace, folder, name, otherwise="request")
+    ref = _new_ref(workspace, folder, safe_stem(name, otherwise="request"))
     workspace.save_request(ref, replace(request, name=name))
-    _append_to_order(workspace, folder, _stem(ref))
+    _reorder(workspace, folder, lambda order: [*order, _stem(ref)])
     return ref
 
 
 def create_folder(workspace: Workspace, parent: str, name: str) -> str:
-    ref = _new_ref(workspace, parent, name, otherwise="folder-1")
+    ref = _new_ref(workspace, parent, safe_stem(name, otherwise="folder-1"))
     workspace.save_folder(ref, Folder(name=name))
-    _append_to_order(workspace, parent, _stem(ref))
+    _reorder(workspace, parent, lambda order: [*order, _stem(ref)])
     return ref
 
 
 def rename(workspace: Workspace, ref: str, name: str) -> str:
     parent, stem = _split(ref)
     is_folder = _is_folder(workspace, ref)
-    order = workspace.load_folder(parent)
-    taken = _taken(workspace, parent) - {stem}
-    new = _join(parent, unique_stem(safe_stem(name, otherwise=_fallback(is_folder)), taken))
-    _relabel(workspace, ref, name, is_folder)
+    safe = safe_stem(name, otherwise="folder-1" if is_folder else "request")
+    new = _join(parent, unique_stem(safe, _taken(workspace, parent) - {stem}))
+    _relabel(workspace, ref, lambda _: name, is_folder)
     if new != ref:
         _move_file(_path(workspace, ref, is_folder), _path(workspace, new, is_folder))
-        if stem in order.order:
-            swapped = tuple(_stem(new) if listed == stem else listed for listed in order.order)
-            workspace.save_folder(parent, replace(order, order=swapped))
+        _reorder(workspace, parent, lambda order: [_stem(new) if listed == stem else listed for listed in order])
     return new
 
 
@@ -54,52 +55,49 @@ def move(workspace: Workspace, ref: str, folder: str, position: int | None) -> s
     is_folder = _is_folder(workspace, ref)
     if is_folder and (folder == ref or folder.startswith(f"{ref}/")):
         raise FileError("cannot be moved into itself", path=_path(workspace, ref, is_folder))
-    if folder and not _is_folder(workspace, folder):
-        raise FileError("is no folder", path=_path(workspace, folder, is_folder=False))
-    target, source = workspace.load_folder(folder), workspace.load_folder(parent)
-    siblings = [found for found in _listed(workspace, folder) if (folder, found) != (parent, stem)]
-    new = ref if folder == parent else _join(folder, unique_stem(stem, _taken(workspace, folder)))
+    if not _is_folder(workspace, folder):
+        raise FileError("is no folder", path=workspace.request_path(folder))
+    workspace.load_folder(folder)
+    siblings = [listed for listed in _listed(workspace, folder) if (folder, listed) != (parent, stem)]
+    new = ref if folder == parent else _new_ref(workspace, folder, stem)
     if new != ref:
         _move_file(_path(workspace, ref, is_folder), _path(workspace, new, is_folder))
-        if stem in source.order:
-            workspace.save_folder(parent, replace(source, order=tuple(s for s in source.order if s != stem)))
-    if position is not None:
-        siblings.insert(max(0, position), _stem(new))
-        workspace.save_folder(folder, replace(target, order=tuple(siblings)))
-    elif folder == parent:
-        workspace.save_folder(folder, replace(target, order=(*siblings, stem)))
-    elif target.order:
-        workspace.save_folder(folder, replace(target, order=(*target.order, _stem(new))))
+        _reorder(workspace, parent, lambda order: [listed for listed in order if listed != stem])
+    if position is not None or folder == parent:
+        place = len(siblings) if position is None else max(0, position)
+        siblings.insert(place, _stem(new))
+        workspace.save_folder(folder, replace(workspace.load_folder(folder), order=tuple(siblings)))
+    else:
+        _reorder(workspace, folder, lambda order: [*order, _stem(new)])
     return new
 
 
 def copy(workspace: Workspace, ref: str) -> str:
     parent, stem = _split(ref)
     is_folder = _is_folder(workspace, ref)
-    folder = workspace.load_folder(parent)
-    new = _join(parent, unique_stem(f"{stem}-copy", _taken(workspace, parent)))
+    new = _new_ref(workspace, parent, f"{stem}-copy")
     old_path, new_path = _path(workspace, ref, is_folder), _path(workspace, new, is_folder)
     try:
         if is_folder:
             shutil.copytree(old_path, new_path, symlinks=True)
         else:
-            tomlfile.write_atomic(new_path, old_path.read_bytes())
+            shutil.copyfile(old_path, new_path)
     except (OSError, shutil.Error) as error:
         raise FileError(f"cannot be copied: {copy_reason(error)}", path=old_path) from error
-    _relabel(workspace, new, None, is_folder)
-    if stem in folder.order:
-        place = folder.order.index(stem) + 1
-        order = (*folder.order[:place], _stem(new), *folder.order[place:])
-        workspace.save_folder(parent, replace(folder, order=order))
+    _relabel(workspace, new, lambda label: f"{label} (copy)" if label else "", is_folder)
+
+    def beside(order: Order) -> Order:
+        place = order.index(stem) + 1 if stem in order else len(order)
+        return [*order[:place], _stem(new), *order[place:]]
+
+    _reorder(workspace, parent, beside)
     return new
 
 
 def delete(workspace: Workspace, ref: str) -> None:
     parent, stem = _split(ref)
-    folder = workspace.load_folder(parent)
     remove(_path(workspace, ref, _is_folder(workspace, ref)))
-    if stem in folder.order:
-        workspace.save_folder(parent, replace(folder, order=tuple(s for s in folder.order if s != stem)))
+    _reorder(workspace, parent, lambda order: [listed for listed in order if listed != stem])
 
 
 def create_environment(workspace: Workspace, name: str, environment: Environment) -> str:
@@ -109,13 +107,11 @@ def create_environment(workspace: Workspace, name: str, environment: Environment
 
 
 def rename_environment(workspace: Workspace, old: str, name: str) -> str:
-    environment = workspace.load_environment(old)
+    workspace.save_environment(old, replace(workspace.load_environment(old), name=name))
     if old == BASE:
-        workspace.save_environment(old, replace(environment, name=name))
         return old
     taken = set(workspace.environments()) - {old}
     stem = unique_stem(safe_stem(name, otherwise="environment"), taken)
-    workspace.save_environment(old, replace(environment, name=name))
     if stem != old:
         _move_file(workspace.environment_path(old), workspace.environment_path(stem))
     return stem
@@ -132,10 +128,12 @@ def copy_environment(workspace: Workspace, name: str) -> str:
 
 
 def delete_environment(workspace: Workspace, name: str) -> None:
-    workspace.load_environment(name) if name == BASE else None
+    path = workspace.environment_path(name)
     if name == BASE:
-        raise FileError("the base environment is always there", path=workspace.environment_path(name))
-    remove(workspace.environment_path(name))
+        raise FileError("the base environment is always there", path=path, hint="delete its variables instead")
+    if not os.path.lexists(path):
+        raise FileError("does not exist", path=path)
+    remove(path)
 
 
 def remove(path: Path) -> None:
@@ -157,37 +155,45 @@ def copy_reason(error: OSError) -> str:
 
 
 def _is_folder(workspace: Workspace, ref: str) -> bool:
-    if ref and workspace.request_path(ref).is_file():
-        return False
-    if workspace.folder_path(ref).parent.is_dir():
+    if not ref:
         return True
-    raise FileError("does not exist", path=workspace.request_path(ref))
+    path = workspace.request_path(ref)
+    if os.path.lexists(path) and not path.is_dir():
+        return False
+    if os.path.lexists(_folder(workspace, ref)):
+        return True
+    raise FileError("does not exist", path=path)
 
 
 def _path(workspace: Workspace, ref: str, is_folder: bool) -> Path:
-    path = workspace.folder_path(ref).parent if is_folder else workspace.request_path(ref)
-    if is_folder and not ref:
-        raise FileError("is the workspace's own folder", path=path)
+    """Of the file or folder itself, in a place that is inside the workspace."""
+    if not ref:
+        raise FileError("is the workspace's own folder", path=workspace.path / "requests")
+    path = _folder(workspace, ref) if is_folder else workspace.request_path(ref)
+    workspace.check_inside(path.parent)
     return path
 
 
-def _relabel(workspace: Workspace, ref: str, name: str | None, is_folder: bool) -> None:
-    """Give the label; None marks the present one as a copy's. A file that cannot be read keeps what it has."""
+def _folder(workspace: Workspace, ref: str) -> Path:
+    return workspace.folder_path(ref).parent
+
+
+def _relabel(workspace: Workspace, ref: str, change: Callable[[str], str], is_folder: bool) -> None:
+    """A file that cannot be read keeps the label it has: it can be renamed and copied all the same."""
     try:
-        if is_folder:
-            folder = workspace.load_folder(ref)
-            if name is not None or folder.name:
-                workspace.save_folder(ref, replace(folder, name=name or f"{folder.name} (copy)"))
-        else:
-            request = workspace.load_request(ref)
-            if name is not None or request.name:
-                workspace.save_request(ref, replace(request, name=name or f"{request.name} (copy)"))
+        named: Folder | Request = workspace.load_folder(ref) if is_folder else workspace.load_request(ref)
     except FileError:
         return
+    if (name := change(named.name)) == named.name:
+        return
+    if isinstance(named, Folder):
+        workspace.save_folder(ref, replace(named, name=name))
+    else:
+        workspace.save_request(ref, replace(named, name=name))
 
 
 def _move_file(old: Path, new: Path) -> None:
-    if new.exists() and not new.samefile(old):
+    if os.path.lexists(new) and not new.samefile(old):
         raise FileError("exists already", path=new)
     try:
         old.rename(new)
@@ -195,18 +201,32 @@ def _move_file(old: Path, new: Path) -> None:
         raise FileError(f"cannot be renamed: {tomlfile.reason(error)}", path=old) from error
 
 
-def _new_ref(workspace: Workspace, folder: str, name: str, *, otherwise: str) -> str:
-    workspace.load_folder(folder)
-    stem = safe_stem(name, otherwise=otherwise)
+def _reorder(workspace: Workspace, folder: str, change: Callable[[Order], Order]) -> None:
+    """Keep a listed order in step; a folder without one stays without, and a stale entry in one does no harm."""
+    try:
+        own = workspace.load_folder(folder)
+    except FileError:
+        return
+    if own.order and (order := tuple(change(own.order))) != own.order:
+        workspace.save_folder(folder, replace(own, order=order))
+
+
+def _new_ref(workspace: Workspace, folder: str, stem: str) -> str:
     return _join(folder, unique_stem(stem, _taken(workspace, folder)))
 
 
 def _taken(workspace: Workspace, folder: str) -> set[str]:
     """Stems that a new neighbour cannot have: a request and a folder may not share one, as values are kept by it."""
-    path = workspace.folder_path(folder).parent
+    path = workspace.check_inside(_folder(workspace, folder))
     names = {Path(FOLDER_FILE).stem}
-    if path.is_dir():
-        names.update(entry.stem if entry.suffix == ".toml" else entry.name for entry in path.iterdir())
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                names |= {entry.name, entry.name.removesuffix(".toml")}
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=path) from error
     return names
 
 
@@ -216,16 +236,6 @@ def _listed(workspace: Workspace, folder: str) -> list[str]:
     for part in folder.split("/") if folder else ():
         nodes = next((node.children for node in nodes if node.kind == "folder" and node.stem == part), ())
     return [node.stem for node in nodes]
-
-
-def _append_to_order(workspace: Workspace, folder: str, stem: str) -> None:
-    own = workspace.load_folder(folder)
-    if own.order:
-        workspace.save_folder(folder, replace(own, order=(*own.order, stem)))
-
-
-def _fallback(is_folder: bool) -> str:
-    return "folder-1" if is_folder else "request"
 
 
 def _split(ref: str) -> tuple[str, str]:

@@ -239,7 +239,7 @@ class Registry:
             self._stamp, self._file = None, WorkspacesFile()
         elif stamp != self._stamp:
             self._file = tomlfile.load(path, WorkspacesFile, missing=WorkspacesFile())
-            self._stamp = stamp
+            self._stamp = stamp if stamp.settled else None
         return self._file
 
     def _change(self, key: WorkspaceKey, change: Callable[[Known], Known]) -> None:
@@ -260,8 +260,8 @@ class Registry:
         from filelock import FileLock, Timeout
 
         path = self._paths.workspaces
-        self._paths.ensure()
         try:
+            self._paths.ensure()
             with FileLock(path.with_suffix(".lock"), timeout=LOCK_SECONDS, mode=0o600):
                 file = tomlfile.load(path, WorkspacesFile, missing=WorkspacesFile())
                 changed = change(file)
@@ -272,6 +272,8 @@ class Registry:
             raise FileError(
                 f"is locked by another hushpost for more than {LOCK_SECONDS} s", path=path, hint="try again"
             ) from None
+        except OSError as error:
+            raise FileError(f"cannot be written: {tomlfile.reason(error)}", path=path) from error
 
 
 def _get(file: WorkspacesFile, key: WorkspaceKey) -> Known:

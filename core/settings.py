@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from core import tomlfile
+from core.errors import FileError
 from core.models import SCHEMA, Model
 from core.paths import Paths
 
@@ -55,5 +56,8 @@ def load_settings(paths: Paths) -> Settings:
 
 
 def save_settings(paths: Paths, settings: Settings) -> None:
-    paths.ensure()
+    try:
+        paths.ensure()
+    except OSError as error:
+        raise FileError(f"cannot be created: {tomlfile.reason(error)}", path=paths.config) from error
     tomlfile.save(paths.settings, settings, mode=0o600)

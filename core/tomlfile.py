@@ -11,6 +11,7 @@ import secrets
 import stat
 import tomllib
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -154,7 +155,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _check_schema(table: dict[str, Any], model: type[msgspec.Struct], path: Path) -> None:
-    known = next((field.default for field in msgspec.structs.fields(model) if field.name == "schema"), None)
+    known = _known_schema(model)
     schema = table.get("schema", known)
     if known is None or type(schema) is not int or schema == known:
         return
@@ -166,6 +167,11 @@ def _check_schema(table: dict[str, Any], model: type[msgspec.Struct], path: Path
             hint="update hushpost; the file was not touched",
         )
     raise FileError(f"must be {known}", path=path, key="schema")
+
+
+@cache
+def _known_schema(model: type[msgspec.Struct]) -> int | None:
+    return next((int(field.default) for field in msgspec.structs.fields(model) if field.name == "schema"), None)
 
 
 def _too_deep(path: Path) -> FileError:

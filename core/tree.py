@@ -4,6 +4,7 @@ index that is kept between starts and may be lost at any time."""
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +21,28 @@ MAX_DEPTH = 40
 FOLDER_FILE = "folder.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+RACE_NS = 2_000_000_000
+"""A file may change again within one tick of its file system's clock, and its time would not show it."""
+
+
+class Stamp(msgspec.Struct, frozen=True, array_like=True):
     """What tells that a file changed."""
 
     mtime_ns: int
     size: int
+    inode: int
+
+    @property
+    def settled(self) -> bool:
+        """Whether a change from now on would show."""
+        return time.time_ns() - self.mtime_ns > RACE_NS
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Stamp:
+        return cls(status.st_mtime_ns, status.st_size, status.st_ino)
 
 
-@dataclass(frozen=True, slots=True)
-class TreeNode:
+class TreeNode(msgspec.Struct, frozen=True):
     """A request, a folder, or something below `requests/` that cannot be used."""
 
     ref: str
@@ -62,10 +75,11 @@ class Problem:
 
 
 class Indexed(msgspec.Struct, frozen=True, array_like=True):
-    """What was in a file when it had this time and size."""
+    """What was in a file when it had this stamp."""
 
-    mtime_ns: int
-    size: int
+    stamp: Stamp
+    settled: bool
+    """False: read so soon after a change that it has to be read once more."""
     name: str = ""
     method: str = ""
     order: tuple[str, ...] = ()
@@ -97,7 +111,7 @@ class Index:
 
     def get(self, path: str, stamp: Stamp) -> Indexed | None:
         known = self._files.get(path)
-        if known is None or known.mtime_ns != stamp.mtime_ns or known.size != stamp.size:
+        if known is None or known.stamp != stamp or (not known.settled and stamp.settled):
             return None
         return known
 
@@ -130,6 +144,7 @@ class Scan:
 
     def __init__(self, root: Path, inside: Path, index: Index) -> None:
         """`inside` is the real path of the workspace, beyond which no link is followed."""
+        self._root = root
         self._inside = inside
         self._index = index
         self._seen: set[str] = set()
@@ -165,6 +180,7 @@ class Scan:
                         found.append((node.stem, node))
         except OSError as error:
             raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=Path(path)) from error
+        self._check_twins(found)
         places = {stem: place for place, stem in enumerate(own.order if own else ())}
         last = len(places)
         found.sort(key=lambda item: (places.get(item[0], last), item[0].casefold(), item[0]))
@@ -197,6 +213,14 @@ class Scan:
             self.problems.append(Problem(Path(entry.path), error))
             return TreeNode(ref, "problem", stem, error=error)
 
+    def _check_twins(self, found: list[tuple[str, TreeNode]]) -> None:
+        folders = {stem for stem, node in found if node.kind == "folder"}
+        for stem, node in found:
+            if node.kind == "request" and stem in folders:
+                path = Path(self._root, node.ref + ".toml")
+                error = FileError("has the name of the folder beside it", path=path, hint="rename one of them")
+                self.problems.append(Problem(path, error))
+
     def _check_name(self, stem: str, entry: os.DirEntry[str]) -> None:
         if fault := name_fault(stem):
             raise FileError(f"its name {fault}", path=Path(entry.path), hint="rename it")
@@ -214,7 +238,7 @@ class Scan:
             raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=Path(entry.path)) from error
         key = ref + ".toml"
         self._seen.add(key)
-        known = self._index.get(key, Stamp(status.st_mtime_ns, status.st_size))
+        known = self._index.get(key, Stamp.of(status))
         if known is None:
             self.unknown.append(ref)
             return TreeNode(ref, "request", stem)
@@ -232,10 +256,32 @@ class Scan:
                 self._check_link(entry)
             known = self._index.get(key, stamp_of(path)) or self._index.put(key, index_folder(path))
         except FileError as error:
-            known = _failed(Stamp(0, 0), error)
+            known = _failed(Stamp(0, 0, 0), error)
         if fault := _error(known, path):
             self.problems.append(Problem(path, fault))
         return known
+
+
+def scan_environments(folder: Path, inside: Path) -> tuple[list[str], list[Problem]]:
+    """Names of the environments in a folder, sorted, and what cannot be one."""
+    names: list[str] = []
+    problems: list[Problem] = []
+    try:
+        if not folder.resolve().is_relative_to(inside):
+            raise FileError("is a symbolic link that leads out of the workspace", path=folder)
+        paths = sorted(folder.iterdir(), key=lambda path: (path.stem.casefold(), path.stem)) if folder.exists() else []
+    except FileError as error:
+        return names, [Problem(folder, error)]
+    except OSError as error:
+        return names, [Problem(folder, FileError(f"cannot be read: {tomlfile.reason(error)}", path=folder))]
+    for path in paths:
+        if path.suffix != ".toml" or path.name.startswith("."):
+            continue
+        if fault := name_fault(path.stem):
+            problems.append(Problem(path, FileError(f"its name {fault}", path=path, hint="rename it")))
+        else:
+            names.append(path.stem)
+    return names, problems
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -243,7 +289,7 @@ def stamp_of(path: Path) -> Stamp:
         status = path.stat()
     except OSError as error:
         raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=path) from error
-    return Stamp(status.st_mtime_ns, status.st_size)
+    return Stamp.of(status)
 
 
 def index_request(path: Path) -> Indexed:
@@ -253,7 +299,7 @@ def index_request(path: Path) -> Indexed:
         request = tomlfile.load(path, Request)
     except FileError as error:
         return _failed(stamp, error)
-    return Indexed(stamp.mtime_ns, stamp.size, request.name, request.method)
+    return Indexed(stamp, stamp.settled, request.name, request.method)
 
 
 def index_folder(path: Path) -> Indexed:
@@ -262,11 +308,11 @@ def index_folder(path: Path) -> Indexed:
         folder = tomlfile.load(path, Folder)
     except FileError as error:
         return _failed(stamp, error)
-    return Indexed(stamp.mtime_ns, stamp.size, folder.name, order=folder.order)
+    return Indexed(stamp, stamp.settled, folder.name, order=folder.order)
 
 
 def _failed(stamp: Stamp, error: FileError) -> Indexed:
-    return Indexed(stamp.mtime_ns, stamp.size, error=(error.message, error.key, error.hint))
+    return Indexed(stamp, stamp.settled, error=(error.message, error.key, error.hint))
 
 
 def _error(entry: Indexed, path: Path) -> FileError | None:

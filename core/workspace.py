@@ -15,9 +15,9 @@ import msgspec
 
 from core import arrange, tomlfile
 from core.errors import FileError, FileNotAllowed
-from core.filenames import check_reference, name_fault
+from core.filenames import check_reference
 from core.models import Auth, Environment, Field, Folder, InheritAuth, Model, NoAuth, Request, Scripts, WorkspaceFile
-from core.tree import FOLDER_FILE, Index, Problem, Scan, Stamp, TreeNode, index_request, stamp_of
+from core.tree import FOLDER_FILE, Index, Problem, Scan, Stamp, TreeNode, index_request, scan_environments, stamp_of
 
 WORKSPACE_FILE = "workspace.toml"
 BASE = "base"
@@ -45,6 +45,8 @@ class Workspace:
         self.file = self._load(path / WORKSPACE_FILE, WorkspaceFile)
         self._index = Index(state and self._index_file(state))
         self._scan: Scan | None = None
+        self._read: dict[Path, tuple[Stamp, Model]] = {}
+        """Folders and environments, which every request asks for."""
 
     @classmethod
     def open(cls, path: Path, state: Path | None = None) -> Workspace:
@@ -52,8 +54,13 @@ class Workspace:
         path = path.absolute()
         if path.name == WORKSPACE_FILE:
             path = path.parent
-        if not (path / WORKSPACE_FILE).exists():
-            raise FileError("is no workspace", path=path, hint=f"make one with `hushpost new {path}`")
+        try:
+            (path / WORKSPACE_FILE).lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            hint = f"make one with `hushpost new {path}`"
+            raise FileError("is no workspace", path=path, hint=hint) from None
+        except OSError as error:
+            raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=path) from error
         return cls(path, state)
 
     @classmethod
@@ -93,7 +100,7 @@ class Workspace:
         return WorkspaceKey(self.id, self.real_path)
 
     def save_file(self, file: WorkspaceFile) -> None:
-        tomlfile.save(self._inside(self.path / WORKSPACE_FILE), file)
+        tomlfile.save(self.check_inside(self.path / WORKSPACE_FILE), file)
         self.file = file
 
     def duplicate(self, to: Path, name: str = "", state: Path | None = None) -> Workspace:
@@ -113,9 +120,8 @@ class Workspace:
 
     def destroy(self) -> None:
         """Delete the workspace's own files; what else is in the folder stays."""
-        arrange.remove(self._inside(self.path / "requests"))
-        arrange.remove(self._inside(self.path / "environments"))
-        arrange.remove(self._inside(self.path / WORKSPACE_FILE))
+        for name in ("requests", "environments", WORKSPACE_FILE):
+            arrange.remove(self.path / name)
         if not any(self.path.iterdir()):
             arrange.remove(self.path)
 
@@ -142,7 +148,7 @@ class Workspace:
         batch = scan.unknown if limit is None else scan.unknown[:limit]
         for ref in batch:
             try:
-                self._index.put(ref + ".toml", index_request(self._inside(self.request_path(ref))))
+                self._index.put(ref + ".toml", index_request(self.check_inside(self.request_path(ref))))
             except FileError:
                 continue
         scan.unknown = scan.unknown[len(batch) :]
@@ -161,8 +167,7 @@ class Workspace:
                 self.load_environment(name)
             except FileError as error:
                 found.append(Problem(error.path, error))
-        found.extend(self._environment_problems())
-        return found
+        return [*found, *self._environment_scan()[1]]
 
     def stamp(self, ref: str) -> Stamp | None:
         """Changes when the request's file does; None without a file."""
@@ -187,14 +192,18 @@ class Workspace:
         return self.path.joinpath("requests", *check_reference(ref, self.path), FOLDER_FILE)
 
     def load_request(self, ref: str) -> Request:
-        return self._load(self.request_path(ref), Request)
+        path = self.request_path(ref)
+        for problem in self._scan.problems if self._scan and not path.exists() else ():
+            if problem.path == path.with_suffix("") and isinstance(problem.error, FileError):
+                raise problem.error
+        return self._load(path, Request)
 
     def save_request(self, ref: str, request: Request) -> None:
         self._save(self.request_path(ref), request)
 
     def load_folder(self, ref: str) -> Folder:
         """The folder's own file, empty where it has none."""
-        return self._load(self.folder_path(ref), Folder, missing=Folder())
+        return self._load_kept(self.folder_path(ref), Folder, missing=Folder())
 
     def save_folder(self, ref: str, folder: Folder) -> None:
         self._save(self.folder_path(ref), folder)
@@ -237,8 +246,7 @@ class Workspace:
 
     def environments(self) -> list[str]:
         """Names; `base` first and always, the others sorted."""
-        names = [entry.stem for entry in self._environment_files() if name_fault(entry.stem) is None]
-        return [BASE, *sorted((name for name in names if name != BASE), key=lambda name: (name.casefold(), name))]
+        return [BASE, *(name for name in self._environment_scan()[0] if name != BASE)]
 
     def environment_path(self, name: str) -> Path:
         if not name or len(check_reference(name, self.path)) != 1:
@@ -251,7 +259,7 @@ class Workspace:
         if name != BASE and not path.exists():
             known = ", ".join(f'"{known}"' for known in self.environments())
             raise FileError(f'there is no environment "{name}"', path=self.path, hint=f"there are {known}")
-        return self._load(path, Environment, missing=Environment(name="Base"))
+        return self._load_kept(path, Environment, missing=Environment(name="Base"))
 
     def save_environment(self, name: str, environment: Environment) -> None:
         self._save(self.environment_path(name), environment)
@@ -283,10 +291,11 @@ class Workspace:
             real = (self.path / relative).resolve()
         except (OSError, RuntimeError) as error:
             raise FileError("cannot be found", path=self.path / relative) from error
-        inside = real.is_relative_to(self.real_path) and ".git" not in real.relative_to(self.real_path).parts
-        if not inside and real not in allowed:
+        inside = real.is_relative_to(self.real_path)
+        of_git = inside and ".git" in real.relative_to(self.real_path).parts
+        if (not inside or of_git) and real not in allowed:
             raise FileNotAllowed(
-                "lies outside the workspace",
+                "belongs to git, not to the workspace" if of_git else "lies outside the workspace",
                 path=real,
                 hint="move it into the workspace, or allow this file for the workspace on this machine",
             )
@@ -305,7 +314,7 @@ class Workspace:
                 return [found.ref for found in node.walk() if found.kind != "folder"]
         raise FileError(f'there is no request or folder "{selector}"', path=self.path / "requests")
 
-    def _inside(self, path: Path) -> Path:
+    def check_inside(self, path: Path) -> Path:
         """The path, when no link on the way to it leads out of the workspace."""
         try:
             real = path.resolve()
@@ -316,43 +325,33 @@ class Workspace:
         return path
 
     def _load(self, path: Path, model: type[M], *, missing: M | None = None) -> M:
-        return tomlfile.load(self._inside(path), model, missing=missing)
+        return tomlfile.load(self.check_inside(path), model, missing=missing)
+
+    def _load_kept(self, path: Path, model: type[M], *, missing: M) -> M:
+        """Read again only when the file changed."""
+        stamp = _stamp(path)
+        known = self._read.get(path)
+        if known is not None and known[0] == stamp and isinstance(known[1], model):
+            return known[1]
+        loaded = self._load(path, model, missing=missing)
+        if stamp is not None and stamp.settled:
+            self._read[path] = (stamp, loaded)
+        return loaded
 
     def _save(self, path: Path, model: Model) -> None:
-        self._inside(path)
+        self.check_inside(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FileError(f"cannot be created: {tomlfile.reason(error)}", path=path.parent) from error
         tomlfile.save(path, model)
 
+    def _environment_scan(self) -> tuple[list[str], list[Problem]]:
+        return scan_environments(self.path / "environments", self.real_path)
+
     def _index_file(self, state: Path) -> Path:
         key = hashlib.sha256(os.fsencode(f"{self.id}\0{self.real_path}")).hexdigest()
         return state / "index" / f"{key[:32]}.msgpack"
-
-    def _environment_files(self) -> list[Path]:
-        folder = self.path / "environments"
-        try:
-            self._inside(folder)
-            return [path for path in folder.iterdir() if path.suffix == ".toml" and not path.name.startswith(".")]
-        except (OSError, FileError):
-            return []
-
-    def _environment_problems(self) -> list[Problem]:
-        folder = self.path / "environments"
-        found = []
-        try:
-            self._inside(folder)
-            if folder.exists():
-                os.scandir(folder).close()
-        except FileError as error:
-            found.append(Problem(folder, error))
-        except OSError as error:
-            found.append(Problem(folder, FileError(f"cannot be read: {tomlfile.reason(error)}", path=folder)))
-        for path in self._environment_files():
-            if fault := name_fault(path.stem):
-                found.append(Problem(path, FileError(f"its name {fault}", path=path, hint="rename it")))
-        return found
 
 
 def inherit(request: Request, folders: Sequence[Folder]) -> Request:
