@@ -5,6 +5,10 @@ from __future__ import annotations
 from textual.message import Message
 
 
+class PartEdited(Message):
+    """Something was typed or chosen in a part of an editor; what, its owner reads from it."""
+
+
 class Notice(Message):
     """Something to tell the person in passing; the text is shown as it is, never as markup."""
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from core.models import Environment, Field, JsonBody, Request
@@ -84,8 +86,14 @@ def running(session: Session) -> Running:
 
 
 async def type_text(pilot: Pilot[Any], text: str) -> None:
-    names = {" ": "space", "/": "slash", ":": "colon", "{": "left_curly_bracket", "}": "right_curly_bracket"}
-    await pilot.press(*(names.get(one, one) for one in text))
+    """Type a text as fast as a paste without brackets comes: each character a key, one wait for all of them."""
+    driver = pilot.app._driver
+    assert driver is not None
+    for character in text:
+        key = events.Key(_character_to_key(character) if not character.isalnum() else character, character)
+        key.set_sender(pilot.app)
+        driver.send_message(key)
+    await pilot.pause()
 
 
 async def until(pilot: Pilot[Any], condition: Callable[[], object], *, tries: int = 500) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import msgspec
@@ -21,15 +22,13 @@ from core.tree import Stamp, TreeNode
 from core.workspace import Workspace
 from tui import keys
 from tui.foreign import visible
-from tui.screens import request_files
 from tui.screens.base import SessionScreen
-from tui.widgets.body_editor import body_tag
 from tui.widgets.hint_line import HintLine
 from tui.widgets.names import Names
 from tui.widgets.request_editor import RequestEditor
 from tui.widgets.request_tree import RequestTree, TreeRow
 from tui.widgets.response_view import ResponseView
-from tui.widgets.struct_rows import AUTH_TYPES, auth_tag
+from tui.widgets.struct_rows import AUTH_TYPES, auth_tag, body_tag
 from tui.widgets.template_input import Hint
 from tui.widgets.url_bar import MethodField, UrlBar
 
@@ -77,7 +76,7 @@ class RequestsScreen(SessionScreen[None]):
                 with Container(id="panes"):
                     yield RequestEditor(self.names, id="editor")
                     yield ResponseView(id="response")
-                yield HintLine(id="hint")
+        yield HintLine(id="hint")
 
     def on_mount(self) -> None:
         self._tree = self.query_one(RequestTree)
@@ -155,6 +154,13 @@ class RequestsScreen(SessionScreen[None]):
         self._bar.url.refresh()
         self._editor.names_changed()
 
+    @property
+    def _files(self) -> ModuleType:
+        """The flows with dialogs, imported at the first one."""
+        from tui.screens import request_files
+
+        return request_files
+
     # Opening
 
     def _disk(self, reference: str) -> Request | None:
@@ -171,7 +177,7 @@ class RequestsScreen(SessionScreen[None]):
         workspace = self.session.workspace
         if workspace is None:
             return
-        self._editor.finish()
+        self._finish()
         if reference not in self._drafts:
             try:
                 self._saved[reference] = (workspace.load_request(reference), workspace.stamp(reference))
@@ -240,6 +246,14 @@ class RequestsScreen(SessionScreen[None]):
         """References with unsaved edits."""
         return tuple(self._drafts)
 
+    def _finish(self) -> None:
+        """Take everything typed so far, also what no message has told yet."""
+        if self.reference:
+            method, url = self._bar.finish()
+            request = msgspec.structs.replace(self._editor.finish(), method=method, url=url)
+            self._editor.take(request)
+            self._take(request)
+
     def _take(self, request: Request) -> None:
         disk = self._disk(self.reference)
         before = self.request
@@ -262,17 +276,20 @@ class RequestsScreen(SessionScreen[None]):
 
     @on(UrlBar.Edited)
     def _bar_edited(self, event: UrlBar.Edited) -> None:
+        if (event.method, event.url) != self._bar.finish():
+            return
         request = msgspec.structs.replace(self._editor.request, method=event.method, url=event.url)
         self._editor.take(request)
         self._take(request)
 
     @on(RequestEditor.Edited)
     def _editor_edited(self, event: RequestEditor.Edited) -> None:
-        self._take(event.request)
+        if event.request == self._editor.request:
+            self._take(event.request)
 
     @on(MethodField.Asked)
     def _method_asked(self) -> None:
-        self.run(lambda: request_files.choose_method(self, self._bar))
+        self.run(lambda: self._files.choose_method(self, self._bar))
 
     @on(Hint)
     def _hinted(self, event: Hint) -> None:
@@ -294,9 +311,9 @@ class RequestsScreen(SessionScreen[None]):
     def _asked(self, event: RequestTree.Asked) -> None:
         row = event.row
         if row is not None and event.what in ("up", "down"):
-            self.run(lambda: request_files.shift(self, row, -1 if event.what == "up" else 1))
+            self.run(lambda: self._files.shift(self, row, -1 if event.what == "up" else 1))
         else:
-            self.run(lambda: request_files.change(self, event.what, row))
+            self.run(lambda: self._files.change(self, event.what, row))
 
     def focus_address(self) -> None:
         self._bar.url.focus()
@@ -331,11 +348,11 @@ class RequestsScreen(SessionScreen[None]):
     def action_save(self) -> None:
         if not self.reference:
             return
-        self._editor.finish()
+        self._finish()
         if self.reference not in self._drafts:
             self.tell("nothing to save")
             return
-        self.run(lambda: request_files.save(self, self.reference))
+        self.run(lambda: self._files.save(self, self.reference))
 
     def write(self, reference: str) -> None:
         """Save one draft as it is."""
@@ -356,7 +373,7 @@ class RequestsScreen(SessionScreen[None]):
 
     def action_revert(self) -> None:
         if self.reference in self._drafts:
-            self.run(lambda: request_files.revert(self, self.reference))
+            self.run(lambda: self._files.revert(self, self.reference))
 
     def drop_draft(self, reference: str) -> None:
         self._drafts.pop(reference, None)
@@ -365,10 +382,10 @@ class RequestsScreen(SessionScreen[None]):
         self._mark()
 
     def leave_workspace_allowed(self, then: Callable[[], object]) -> bool:
-        self._editor.finish()
+        self._finish()
         if not self._drafts:
             return True
-        self.run(lambda: request_files.ask_unsaved(self, then))
+        self.run(lambda: self._files.ask_unsaved(self, then))
         return False
 
     # Sending
@@ -377,7 +394,7 @@ class RequestsScreen(SessionScreen[None]):
         request = self.request
         if request is None:
             return
-        self._editor.finish()
+        self._finish()
         if self._sending is not None and self._sending.is_running:
             self.tell("already sending; esc cancels")
             return
@@ -449,7 +466,7 @@ class RequestsScreen(SessionScreen[None]):
         if request is not None:
             from tui.screens.preview import PreviewDialog
 
-            self._editor.finish()
+            self._finish()
             shown = self.attempt(lambda: self.session.preview(request, self.reference))
             if shown is not None:
                 self.app.push_screen(PreviewDialog(self.session, request.method, shown))
@@ -458,7 +475,7 @@ class RequestsScreen(SessionScreen[None]):
         """Open the body's text, with its templates as they are, in the person's own editor."""
         if not self.reference:
             return
-        self._editor.finish()
+        self._finish()
         text = self._editor.body_text
         if text is None:
             self.tell("this kind of body has no text to edit", warning=True)

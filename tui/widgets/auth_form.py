@@ -7,10 +7,10 @@ from collections.abc import Callable
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.message import Message
 from textual.widgets import Static
 
 from core.models import Auth, InheritAuth, NoAuth
+from tui.messages import PartEdited
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names
 from tui.widgets.struct_rows import AUTH_TYPES, auth_rows, auth_tag, auth_with, new_auth
@@ -19,17 +19,12 @@ from tui.widgets.table_lines import TableColumn, TableLines
 
 
 class AuthForm(Container):
-    """Posts `Edited` with the whole auth at each change."""
+    """Posts `PartEdited` at each change; `finish` says what the auth is then."""
 
     DEFAULT_CSS = """
     AuthForm { height: 1fr; layout: vertical; }
     AuthForm > Static { height: auto; color: $text-muted; }
     """
-
-    class Edited(Message):
-        def __init__(self, auth: Auth) -> None:
-            super().__init__()
-            self.auth = auth
 
     def __init__(self, names: Callable[[], Names], *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -63,8 +58,11 @@ class AuthForm(Container):
         if self.is_mounted:
             self._fill()
 
-    def finish(self) -> None:
+    def finish(self) -> Auth:
+        """The auth with everything typed so far."""
         self._table.finish()
+        self._auth = auth_with(self._auth, self._table.rows)
+        return self._auth
 
     def names_changed(self) -> None:
         self._table.refresh_lines()
@@ -91,12 +89,11 @@ class AuthForm(Container):
             self._kept[tag] = self._auth
             self._auth = self._kept.get(event.tab) or new_auth(event.tab)
             self._fill()
-            self.post_message(self.Edited(self._auth))
+            self.post_message(PartEdited())
         if event.enter and self._table.display:
             self._table.query_one(TableLines).focus()
 
     @on(KeyValueTable.Changed)
     def _rows_changed(self, event: KeyValueTable.Changed) -> None:
         event.stop()
-        self._auth = auth_with(self._auth, event.rows)
-        self.post_message(self.Edited(self._auth))
+        self.post_message(PartEdited())

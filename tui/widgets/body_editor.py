@@ -26,9 +26,11 @@ from core.models import (
     TextBody,
     XmlBody,
 )
+from tui.messages import PartEdited
 from tui.widgets.body_text import LARGEST, BodyText
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names
+from tui.widgets.struct_rows import body_tag
 from tui.widgets.tab_line import TabLine
 from tui.widgets.table_lines import TableColumn, TableRow
 from tui.widgets.template_input import TemplateInput
@@ -48,10 +50,6 @@ KINDS = (
 _FILE_MARK = "@"
 
 
-def body_tag(body: Body) -> str:
-    return str(body.__struct_config__.tag)
-
-
 def new_body(tag: str, like: Body) -> Body:
     """An empty body of a kind, with the text of the one before where both are text."""
     kind = next(kind for kind in get_args(Body) if kind.__struct_config__.tag == tag)
@@ -61,7 +59,7 @@ def new_body(tag: str, like: Body) -> Body:
 
 
 class BodyEditor(Container):
-    """Posts `Edited` with the whole body at each change; only the part of the chosen kind is mounted."""
+    """Posts `PartEdited` at each change, and `finish` says what the body is then; one kind's part is mounted at a time."""
 
     DEFAULT_CSS = """
     BodyEditor { height: 1fr; layout: vertical; }
@@ -73,11 +71,6 @@ class BodyEditor(Container):
     BodyEditor .part { height: 1fr; layout: vertical; }
     """
 
-    class Edited(Message):
-        def __init__(self, body: Body) -> None:
-            super().__init__()
-            self.body = body
-
     def __init__(self, names: Callable[[], Names], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._names = names
@@ -87,6 +80,8 @@ class BodyEditor(Container):
         self._kinds = TabLine(KINDS, id="kinds")
         self._part: Widget | None = None
         self._part_tag = ""
+        self._filled: Body | None = None
+        """The body whose values are in the widgets; another one is still on its way there."""
 
     def compose(self) -> ComposeResult:
         yield self._kinds
@@ -104,7 +99,7 @@ class BodyEditor(Container):
     @property
     def text(self) -> str | None:
         """The main text of the body, None for kinds without one."""
-        match self._body:
+        match self.finish():
             case JsonBody(text=text) | XmlBody(text=text) | TextBody(text=text) | GraphqlBody(query=text):
                 return text
             case _:
@@ -116,9 +111,12 @@ class BodyEditor(Container):
         self._edited(msgspec.structs.replace(self._body, **{name: text}))
         self._show_part()
 
-    def finish(self) -> None:
-        for table in self.query(KeyValueTable):
-            table.finish()
+    def finish(self) -> Body:
+        """The body with everything typed so far, also what no message has told yet."""
+        part = self._part
+        if part is not None and part.is_mounted and self._filled is self._body:
+            self._body = self._filled = self._read(part)
+        return self._body
 
     def names_changed(self) -> None:
         for area in self.query(BodyText):
@@ -140,7 +138,14 @@ class BodyEditor(Container):
         self._fill()
 
     def _too_large(self) -> bool:
-        return self.text is not None and len(self.text or "") > LARGEST
+        return self._length() > LARGEST
+
+    def _length(self) -> int:
+        match self._body:
+            case JsonBody(text=text) | XmlBody(text=text) | TextBody(text=text) | GraphqlBody(query=text):
+                return len(text)
+            case _:
+                return 0
 
     def _make_part(self) -> Widget:
         if self._too_large():
@@ -186,9 +191,11 @@ class BodyEditor(Container):
             self.call_after_refresh(self._fill)
             return
         if self._too_large() and isinstance(part, Static):
-            count = len(self.text or "")
-            part.update(f"  This text has {count:,} characters, too many to edit here. alt+e opens it in your editor.")
+            part.update(
+                f"  This text has {self._length():,} characters, too many to edit here. alt+e opens it in your editor."
+            )
             return
+        self._filled = self._body
         match self._body:
             case JsonBody() | XmlBody() | TextBody() as body:
                 part.query_one("#text", BodyText).show(body.text, json=isinstance(body, JsonBody))
@@ -214,19 +221,44 @@ class BodyEditor(Container):
 
     # Edits
 
+    def _read(self, part: Widget) -> Body:
+        body = self._body
+        if isinstance(part, KeyValueTable):
+            part.finish()
+            rows = part.rows
+            match body:
+                case FormBody():
+                    return FormBody(
+                        fields=tuple(Field(row.cells[0], row.cells[1], row.enabled is not False) for row in rows)
+                    )
+                case MultipartBody():
+                    return MultipartBody(parts=tuple(_part(row) for row in rows))
+                case FileBody():
+                    path, content_type = (row.cells[1] for row in rows)
+                    return FileBody(path=path, content_type=content_type)
+        match body:
+            case JsonBody() | XmlBody() | TextBody() if not isinstance(part, Static):
+                text = part.query_one("#text", BodyText).value
+                content_type = part.query_one("#content-type", TemplateInput).value
+                return msgspec.structs.replace(body, text=text, content_type=content_type)
+            case GraphqlBody() if not isinstance(part, Static):
+                query = part.query_one("#text", BodyText).value
+                return GraphqlBody(query=query, variables=part.query_one("#variables", BodyText).value)
+        return body
+
     def _edited(self, body: Body) -> None:
-        if body != self._body:
-            self._body = body
-            self.post_message(self.Edited(body))
+        self._body = body
+        self.post_message(PartEdited())
 
     @on(TabLine.Chosen)
     def _kind_chosen(self, event: TabLine.Chosen) -> None:
         event.stop()
-        tag = body_tag(self._body)
+        body = self.finish()
+        tag = body_tag(body)
         if event.tab != tag:
-            self._kept[tag] = self._body
+            self._kept[tag] = body
             kept = self._kept.get(event.tab)
-            self._edited(kept if kept is not None else new_body(event.tab, self._body))
+            self._edited(kept if kept is not None else new_body(event.tab, body))
             self._show_part()
         if event.enter and self._part is not None:
             first = next(iter(self._part.query("BodyText, TableLines")), None)
@@ -234,34 +266,11 @@ class BodyEditor(Container):
                 first.focus()
 
     @on(TextArea.Changed)
-    def _text_typed(self, event: TextArea.Changed) -> None:
-        event.stop()
-        match self._body, event.text_area.id:
-            case (JsonBody() | XmlBody() | TextBody(), "text"):
-                self._edited(msgspec.structs.replace(self._body, text=event.text_area.text))
-            case (GraphqlBody(), "text"):
-                self._edited(msgspec.structs.replace(self._body, query=event.text_area.text))
-            case (GraphqlBody(), "variables"):
-                self._edited(msgspec.structs.replace(self._body, variables=event.text_area.text))
-
-    @on(Input.Changed, "#content-type")
-    def _content_type_typed(self, event: Input.Changed) -> None:
-        event.stop()
-        if isinstance(self._body, JsonBody | XmlBody | TextBody):
-            self._edited(msgspec.structs.replace(self._body, content_type=event.value))
-
+    @on(Input.Changed)
     @on(KeyValueTable.Changed)
-    def _rows_changed(self, event: KeyValueTable.Changed) -> None:
+    def _typed(self, event: Message) -> None:
         event.stop()
-        match self._body:
-            case FormBody():
-                fields = tuple(Field(row.cells[0], row.cells[1], row.enabled is not False) for row in event.rows)
-                self._edited(FormBody(fields=fields))
-            case MultipartBody(parts=parts):
-                self._edited(MultipartBody(parts=tuple(_part(row, parts) for row in event.rows)))
-            case FileBody():
-                path, content_type = (row.cells[1] for row in event.rows)
-                self._edited(FileBody(path=path, content_type=content_type))
+        self.post_message(PartEdited())
 
 
 def _part_row(part: Part) -> TableRow:
@@ -274,7 +283,7 @@ def _part_row(part: Part) -> TableRow:
     return TableRow((part.name, value, part.content_type or ""), part.enabled, key=part.filename or "")
 
 
-def _part(row: TableRow, before: tuple[Part, ...]) -> Part:
+def _part(row: TableRow) -> Part:
     """A row as a part: `@path` is a file, `@@` begins a value with an at sign; a file name of its own is kept."""
     name, value, content_type = row.cells
     more = {"content_type": content_type or None, "filename": row.key or None, "enabled": row.enabled is not False}

@@ -37,6 +37,7 @@ class BodyText(TextArea):
         self.cursor_blink = False
         self.match_cursor_bracket = False
         self._names = names
+        self._given = self._loaded = ""
         self._json = json
         self._completer = Completer(self, self._put, lambda: self.cursor_screen_offset)
         self._completer.names = names
@@ -45,9 +46,17 @@ class BodyText(TextArea):
     def show(self, text: str, *, json: bool) -> None:
         """Show another text; this is no edit."""
         self._json = json
-        if text != self.text:
+        if text != self.value:
+            self._given = text
             with self.prevent(TextArea.Changed):
                 self.load_text(text)
+            self._loaded = self.text
+
+    @property
+    def value(self) -> str:
+        """The text as edited; as given while nothing was, since a text area makes all line ends of a text the same."""
+        text: str = self.text
+        return self._given if text == self._loaded else text
 
     def recolour(self) -> None:
         """The names mean something else now."""

@@ -88,10 +88,12 @@ class KeyValueTable(Container):
         """Template names mean something else now."""
         self._lines.refresh()
 
-    def finish(self) -> None:
-        """Take an edit under way into the rows, as before sending or saving."""
+    def finish(self) -> tuple[TableRow, ...]:
+        """The rows with the text of a cell that is being edited; the edit goes on."""
         if self._editing is not None:
-            self._commit()
+            row, column = self._editing
+            self._put(row, column, self._editor.value)
+        return self.rows
 
     # Keys
 
@@ -182,15 +184,15 @@ class KeyValueTable(Container):
             return
         row, column = self._editing
         self._editing = None
-        text = self._editor.value
         self._editor.display = False
         if row < len(self._lines.rows):
-            before = self._lines.rows[row]
-            if before.cells[column] != text:
-                cells = (*before.cells[:column], text, *before.cells[column + 1 :])
-                self._lines.rows[row] = replace(before, cells=cells)
-                self._changed()
+            self._put(row, column, self._editor.value)
+            self._changed()
             self._lines.refresh_row(row)
+
+    def _put(self, row: int, column: int, text: str) -> None:
+        before = self._lines.rows[row]
+        self._lines.rows[row] = replace(before, cells=(*before.cells[:column], text, *before.cells[column + 1 :]))
 
     def _close_editor(self) -> None:
         """Leave the cell as it was; a new row that is still empty goes away."""

@@ -39,12 +39,12 @@ class KnownName:
     def hint(self) -> str:
         match self.kind:
             case "plain":
-                what = f"= {self.preview}" if self.preview else "is empty"
+                what = self.preview or "an empty text"
             case "secret":
-                what = "secret of the local store, never shown"
+                what = "a secret, never shown"
             case "linked":
-                what = f"linked secret {self.preview}, never shown"
-        return f"{self.name} {what}  ·  {self.source}"
+                what = f"a linked secret, never shown: {self.preview}"
+        return f"{self.name} from {self.source}: {what}"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 from textual import on
@@ -10,20 +11,22 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, Static
 
 from core.models import Field, NoBody, Options, Request, Variable, variable
 from core.urls import parameters_in
-from tui.messages import Notice
-from tui.widgets.auth_form import AuthForm
-from tui.widgets.body_editor import BodyEditor, body_tag
-from tui.widgets.body_text import BodyText
+from tui.messages import Notice, PartEdited
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.line_input import LineInput
 from tui.widgets.names import Names
-from tui.widgets.struct_rows import auth_tag, option_rows, options_with
+from tui.widgets.struct_rows import auth_tag, body_tag, option_rows, options_with
 from tui.widgets.tab_line import TabLine
 from tui.widgets.table_lines import TableColumn, TableRow
+
+if TYPE_CHECKING:
+    from tui.widgets.auth_form import AuthForm
+    from tui.widgets.body_editor import BodyEditor
+    from tui.widgets.body_text import BodyText
 
 TABS = (
     ("params", "Params"),
@@ -98,7 +101,6 @@ class RequestEditor(Container):
             self._count()
 
     def show_tab(self, tab: str, *, enter: bool = False) -> None:
-        self.finish()
         self._show_tab(tab)
         if enter:
             self.call_after_refresh(self._enter)
@@ -109,25 +111,25 @@ class RequestEditor(Container):
         at = (keys.index(self._line.chosen) + by) % len(keys)
         self.show_tab(keys[at], enter=inside)
 
-    def finish(self) -> None:
-        """Take a cell that is being edited, as before sending or saving."""
-        for part in self.query(KeyValueTable):
-            part.finish()
-
     def names_changed(self) -> None:
         for table in self.query(KeyValueTable):
             table.refresh_lines()
-        for body in self.query(BodyEditor):
-            body.names_changed()
+        for part in self._tabs.values():
+            for nested in part.children:
+                if nested.id in ("auth", "body"):
+                    cast("AuthForm | BodyEditor", nested).names_changed()
 
     @property
     def body_text(self) -> str | None:
         """The body's main text, None where it has none; what an outside editor edits."""
         self._show_tab("body")
-        return self._tabs["body"].query_one(BodyEditor).text
+        return self._body_editor().text
 
     def set_body_text(self, text: str) -> None:
-        self._tabs["body"].query_one(BodyEditor).set_text(text)
+        self._body_editor().set_text(text)
+
+    def _body_editor(self) -> BodyEditor:
+        return cast("BodyEditor", self._tabs["body"].query_one("#body"))
 
     # Tabs
 
@@ -142,6 +144,7 @@ class RequestEditor(Container):
         self._fill(tab)
 
     def _make(self, tab: str) -> Widget:
+        """A tab's part; the heavier ones are imported only now."""
         name_value = (TableColumn("Name"), TableColumn("Value", 2))
         match tab:
             case "params":
@@ -155,8 +158,12 @@ class RequestEditor(Container):
                 empty = "no headers of its own: n adds one"
                 return Container(KeyValueTable(name_value, names=self._names, empty=empty, id="headers"), classes="tab")
             case "auth":
+                from tui.widgets.auth_form import AuthForm
+
                 return Container(AuthForm(self._names, id="auth"), classes="tab")
             case "body":
+                from tui.widgets.body_editor import BodyEditor
+
                 return Container(BodyEditor(self._names, id="body"), classes="tab")
             case "vars":
                 empty = "no variables of its own: n adds one"
@@ -168,6 +175,8 @@ class RequestEditor(Container):
                     classes="tab",
                 )
             case _:
+                from tui.widgets.body_text import BodyText
+
                 return Container(
                     Static("Name", classes="info-label"),
                     LineInput(id="name", classes="info-name"),
@@ -206,9 +215,9 @@ class RequestEditor(Container):
             case "headers":
                 part.query_one(KeyValueTable).set_rows(_rows(request.headers))
             case "auth":
-                part.query_one(AuthForm).show(request.auth, self._inherited)
+                cast("AuthForm", part.query_one("#auth")).show(request.auth, self._inherited)
             case "body":
-                part.query_one(BodyEditor).show(request.body)
+                self._body_editor().show(request.body)
             case "vars":
                 rows = [_variable_row(name, variable(entry)) for name, entry in request.variables.items()]
                 part.query_one(KeyValueTable).set_rows(rows)
@@ -218,7 +227,7 @@ class RequestEditor(Container):
                 name = part.query_one("#name", LineInput)
                 with name.prevent(Input.Changed):
                     name.value = request.name
-                part.query_one("#description", BodyText).show(request.description, json=False)
+                cast("BodyText", part.query_one("#description")).show(request.description, json=False)
                 part.query_one("#file", Static).update(f"requests/{self._reference}.toml")
 
     def _counts(self) -> dict[str, str]:
@@ -240,40 +249,44 @@ class RequestEditor(Container):
 
     # Edits
 
-    def _edited(self, **changes: object) -> None:
-        request = msgspec.structs.replace(self._request, **changes)
-        if request != self._request:
-            self._request = request
-            self._count()
-            self.post_message(self.Edited(request))
+    def finish(self) -> Request:
+        """The request with everything typed so far: a cell being edited, and what no message has told yet."""
+        for tab, part in self._tabs.items():
+            if tab not in self._stale and part.is_mounted:
+                self._request = msgspec.structs.replace(self._request, **self._read(tab, part))
+        return self._request
 
-    @on(TabLine.Chosen)
-    def _tab_chosen(self, event: TabLine.Chosen) -> None:
-        event.stop()
-        self.show_tab(event.tab, enter=event.enter)
+    def _read(self, tab: str, part: Widget) -> dict[str, Any]:
+        match tab:
+            case "params":
+                path = part.query_one("#path", KeyValueTable).finish()
+                return {
+                    "query": _fields(part.query_one("#query", KeyValueTable).finish()),
+                    "path_params": {row.cells[0]: row.cells[1] for row in path if row.cells[1]},
+                }
+            case "headers":
+                return {"headers": _fields(part.query_one(KeyValueTable).finish())}
+            case "auth":
+                return {"auth": cast("AuthForm", part.query_one("#auth")).finish()}
+            case "body":
+                return {"body": self._body_editor().finish()}
+            case "vars":
+                return {"variables": self._variables(part.query_one(KeyValueTable))}
+            case "options":
+                return {"options": self._options(part.query_one(KeyValueTable))}
+            case _:
+                description = cast("BodyText", part.query_one("#description")).value
+                return {"name": part.query_one("#name", LineInput).value, "description": description}
 
-    @on(KeyValueTable.Changed, "#query")
-    def _query_changed(self, event: KeyValueTable.Changed) -> None:
-        self._edited(query=_fields(event.rows))
-
-    @on(KeyValueTable.Changed, "#headers")
-    def _headers_changed(self, event: KeyValueTable.Changed) -> None:
-        self._edited(headers=_fields(event.rows))
-
-    @on(KeyValueTable.Changed, "#path")
-    def _path_changed(self, event: KeyValueTable.Changed) -> None:
-        self._edited(path_params={row.cells[0]: row.cells[1] for row in event.rows if row.cells[1]})
-
-    @on(KeyValueTable.Changed, "#vars")
-    def _variables_changed(self, event: KeyValueTable.Changed) -> None:
+    def _variables(self, table: KeyValueTable) -> dict[str, str | Variable]:
         before = {name: variable(entry) for name, entry in self._request.variables.items()}
         made: dict[str, str | Variable] = {}
-        for row in event.rows:
+        for row in table.finish():
             name, value = row.cells
+            old = before.get(row.key)
             if not name:
                 continue
-            old = before.get(row.key)
-            if old is None:
+            if old is None or (row.enabled and old == Variable(value=old.value or "")):
                 made[name] = value if row.enabled else Variable(value=value, enabled=False)
             else:
                 plain = {} if old.hidden else {"value": value}
@@ -281,40 +294,41 @@ class RequestEditor(Container):
         problem = _bad_name(made)
         if problem:
             self.post_message(Notice(problem, warning=True))
-            self._stale.add("vars")
-            self._fill("vars")
-        else:
-            self._edited(variables=made)
+            return self._request.variables
+        return made
 
-    @on(KeyValueTable.Changed, "#options")
-    def _options_changed(self, event: KeyValueTable.Changed) -> None:
+    def _options(self, table: KeyValueTable) -> Options:
         try:
-            options = options_with(self._request.options, event.rows)
+            return options_with(self._request.options, table.finish())
         except ValueError as problem:
             self.post_message(Notice(str(problem), warning=True))
-            options = self._request.options
-        self._edited(options=options)
-        event.table.set_rows(option_rows(options))
+            return self._request.options
 
-    @on(AuthForm.Edited)
-    def _auth_edited(self, event: AuthForm.Edited) -> None:
-        event.stop()
-        self._edited(auth=event.auth)
+    def _refill(self, tab: str) -> None:
+        self._stale.add(tab)
+        self._fill(tab)
 
-    @on(BodyEditor.Edited)
-    def _body_edited(self, event: BodyEditor.Edited) -> None:
+    @on(TabLine.Chosen)
+    def _tab_chosen(self, event: TabLine.Chosen) -> None:
         event.stop()
-        self._edited(body=event.body)
+        self.show_tab(event.tab, enter=event.enter)
 
-    @on(Input.Changed, "#name")
-    def _name_typed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._edited(name=event.value)
+    # By name: the text area is imported when a tab needs it.
+    def on_text_area_changed(self, event: Message) -> None:
+        self._typed(event)
 
-    @on(TextArea.Changed, "#description")
-    def _description_typed(self, event: TextArea.Changed) -> None:
+    @on(KeyValueTable.Changed)
+    @on(PartEdited)
+    @on(Input.Changed)
+    def _typed(self, event: Message) -> None:
         event.stop()
-        self._edited(description=event.text_area.text)
+        before = self._request
+        if self.finish() != before:
+            self._count()
+            self.post_message(self.Edited(self._request))
+        if isinstance(event, KeyValueTable.Changed) and event.table.id in ("options", "vars"):
+            # What could not be used goes back to what it was, and a renamed row is known by its new name.
+            self._refill(event.table.id)
 
 
 def _rows(fields: tuple[Field, ...]) -> list[TableRow]:

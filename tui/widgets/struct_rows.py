@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
-from core.models import Auth, ClientCertificate, Options
+from core.models import Auth, Body, ClientCertificate, Options
 from tui.widgets.table_lines import TableRow
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -92,6 +92,10 @@ def new_auth(tag: str) -> Auth:
             made: Auth = kind()
             return made
     raise ValueError(tag)
+
+
+def body_tag(body: Body) -> str:
+    return str(body.__struct_config__.tag)
 
 
 def auth_tag(auth: Auth) -> str:

@@ -108,6 +108,10 @@ class UrlBar(Horizontal):
                 self.url.value = url
             self.url.cursor_position = len(url)
 
+    def finish(self) -> tuple[str, str]:
+        """Method and address as typed so far."""
+        return self.method.method, self.url.value
+
     def choose(self, method: str) -> None:
         """Take a method that was chosen elsewhere, as an edit."""
         self.method.show(method)
