@@ -290,12 +290,12 @@ def _multipart(body: MultipartBody, render: Render, files: Files | None, content
         path = render(part.file, where)
         add(_part_head(part, boundary, render, path.whole(lambda real: Path(real).name)))
         if files is None:
-            add(Rendered("\r\n"))
+            shown.append(f'the file "{path.shown}"')
         else:
             source = file_content(path, files, where)
             content.append(source)
             shown.append(f'the file "{path.shown}", {source.size:,} bytes')
-            add(Rendered("\r\n"))
+        add(Rendered("\r\n"))
     add(Rendered(f"--{boundary}--\r\n"))
     return Built(
         content[0] if len(content) == 1 else tuple(content),

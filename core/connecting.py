@@ -35,11 +35,11 @@ class Watch:
         self.tls_s: float | None = None
         self.last_write = 0.0
         self.first_read = 0.0
-        self._aborted = False
+        self.aborted = False
         self._stream: httpcore.NetworkStream | None = None
 
     def remaining(self, kind: type[httpcore.TimeoutException] = httpcore.ReadTimeout) -> float:
-        if self._aborted:
+        if self.aborted:
             raise Aborted
         left = self.deadline - time.monotonic()
         if left <= 0:
@@ -51,7 +51,7 @@ class Watch:
 
     def abort(self) -> None:
         """End the hop from another thread: a read or write under way returns at once."""
-        self._aborted = True
+        self.aborted = True
         stream = self._stream
         connection = stream.get_extra_info("socket") if stream is not None else None
         if connection is not None:

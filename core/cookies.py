@@ -121,7 +121,7 @@ class Cookies:
             return
         self._cookies[cookie.key] = cookie
         of_domain = [key for key in self._cookies if key[0] == cookie.domain]
-        for key in of_domain[: len(of_domain) - MOST_PER_DOMAIN]:
+        for key in of_domain[: max(0, len(of_domain) - MOST_PER_DOMAIN)]:
             del self._cookies[key]
 
 

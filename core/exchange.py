@@ -186,6 +186,9 @@ class ReceivedBody:
     def close(self) -> None:
         self._file.close()
 
+    def __del__(self) -> None:
+        self._file.close()
+
     def __repr__(self) -> str:
         return f"ReceivedBody({self.size} bytes)"
 

@@ -7,16 +7,16 @@ import ssl
 
 import httpcore
 
-from core.connecting import Aborted
 from core.errors import RequestError, RequestErrorKind
+
+_HOST_MISMATCH = 62
+_ADDRESS_MISMATCH = 64
 
 
 def translated(error: Exception, label: str, limit_s: float, *, proxied: bool) -> RequestError:
     """`label` is the origin as messages may name it, `limit_s` the time limit as the user set it."""
     where = f'"{label}"'
     cause = next((item for item in error.args if isinstance(item, Exception)), None)
-    if isinstance(error, Aborted):
-        return RequestError("the request was cancelled", kind="cancelled")
     if isinstance(error, httpcore.TimeoutException):
         what = "could not be reached" if isinstance(error, httpcore.ConnectTimeout) else "did not finish its answer"
         if isinstance(error, httpcore.WriteTimeout):
@@ -62,8 +62,11 @@ def translated(error: Exception, label: str, limit_s: float, *, proxied: bool) -
 
 def _tls_error(cause: ssl.SSLError, where: str) -> RequestError:
     if isinstance(cause, ssl.SSLCertVerificationError):
+        # OpenSSL's words for a mismatch quote the host, which may hold a secret.
+        mismatch = cause.verify_code in (_HOST_MISMATCH, _ADDRESS_MISMATCH)
+        said = "it is for another host" if mismatch else cause.verify_message.lower().rstrip(".")
         return RequestError(
-            f"the certificate of {where} is not trusted: {cause.verify_message.lower().rstrip('.')}",
+            f"the certificate of {where} is not trusted: {said}",
             kind="tls",
             hint="name the authority's PEM file in options.ca_file, or set options.verify_tls = false to go without",
         )

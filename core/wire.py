@@ -25,7 +25,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpcore
 
-from core.connecting import Aborted, Trust, Watch, WatchedBackend
+from core.connecting import Trust, Watch, WatchedBackend
 from core.errors import RequestError
 from core.exchange import Content, FileContent, Headers, Progress, ReceivedBody, Route
 from core.failures import translated
@@ -155,16 +155,18 @@ class _Job:
         self._loop = loop
         self._progress = progress
         self._told = 0.0
+        self._phase = ""
 
     def abort(self) -> None:
         self.watch.abort()
 
-    def tell(self, progress: Progress, *, now: bool = False) -> None:
+    def tell(self, progress: Progress) -> None:
+        """Pass progress on to the loop: each new phase, and within one some times a second."""
         if self._progress is None:
             return
         at = time.monotonic()
-        if now or at - self._told >= PROGRESS_SECONDS:
-            self._told = at
+        if progress.phase != self._phase or at - self._told >= PROGRESS_SECONDS:
+            self._told, self._phase = at, progress.phase
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._pass_on, progress)
 
@@ -225,6 +227,8 @@ class _Worker(threading.Thread):
             # Before the waiter wakes, so that its next request finds this worker and its open connection.
             self._wire.rest(self)
             job.settle(answer, error)
+            # While this thread waits it must not keep the last answer's body alive.
+            job = answer = error = None
         for pool in self._pools.values():
             pool.close()
 
@@ -238,11 +242,13 @@ class _Worker(threading.Thread):
                     return _exchange(pool, job)
                 except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
                     # Once more on a new connection, when the server gave up the kept one before it saw the request.
-                    fresh = watch.connect_s is not None or watch.first_read
+                    fresh = watch.connect_s is not None or watch.first_read or watch.aborted
                     if fresh or leg.method not in REPEATABLE:
                         raise
                     watch.connect_s = 0.0
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
+            if job.watch.aborted:
+                raise RequestError("the request was cancelled", kind="cancelled") from None
             raise translated(error, leg.label, leg.limit_s, proxied=leg.route.proxy is not None) from None
 
     def _pool(self, leg: Leg) -> httpcore.ConnectionPool:
@@ -280,7 +286,7 @@ class _Worker(threading.Thread):
 
 def _exchange(pool: httpcore.ConnectionPool, job: _Job) -> Answer:
     leg, watch = job.leg, job.watch
-    job.tell(Progress("connecting"), now=True)
+    job.tell(Progress("connecting"))
     request = httpcore.Request(
         leg.method.encode(),
         _url(leg.url),
@@ -346,9 +352,9 @@ def _receive(response: httpcore.Response, headers: Headers, spool: Spool, job: _
         return f"the body is larger than {spool.size:,} bytes, the rest was not read", note
     except BadEncoding:
         return f"the body is not valid {' '.join(encodings)}", note
-    except Aborted:
-        raise
     except (httpcore.RemoteProtocolError, httpcore.ReadError):
+        if job.watch.aborted:
+            raise
         with suppress(BadEncoding, TooLarge):
             decode.finish(spool)
         announced = f" of {total:,}" if total is not None else ""
