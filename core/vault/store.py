@@ -26,6 +26,8 @@ from core.vault.envelope import Cost, Envelope, Kind, Slot
 from core.vault.keyslots import delete_keyring_key, keyring_key, make_key_file, make_keyring_key, read_key_file
 from core.vault.storefile import Stamp, StoreFile
 
+__all__ = ["CredentialStore", "KeySlot", "StoredCredential", "UnreadableCredential", "ValueKey"]
+
 T = TypeVar("T")
 
 

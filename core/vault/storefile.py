@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import filelock
-
 from core.errors import StoreCorrupt, StoreError, StoreLocked
 from core.vault.envelope import FILE_LIMIT
 
@@ -60,6 +58,9 @@ class StoreFile:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Be the only one who writes."""
+        # Only who writes pays for it: it takes longer to import than to read the store.
+        import filelock
+
         target = self._target
         with self._failing("saved"):
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
