@@ -16,13 +16,16 @@ from typing import Literal
 
 from core import needs, template
 from core.errors import TemplateError
-from core.models import Variable, Variables, variable
+from core.models import Variable, variable
 from core.secret import MASK, Secret
 from core.template import Rendered
 
 SourceKind = Literal["override", "captured", "script", "request", "folder", "environment", "base", "prompt", "dynamic"]
 
 BASE = "base"
+
+Names = Mapping[str, str | Variable]
+"""Variables as a file has them; a text is the short form of a plain one."""
 PLACEHOLDER = "hidden"
 """What stands for a hidden value where a request is built only to be shown."""
 
@@ -126,7 +129,7 @@ class Scope:
     def __init__(
         self,
         given: Sequence[tuple[Source, Mapping[str, str | Secret]]],
-        written: Sequence[tuple[Source, Variables]],
+        written: Sequence[tuple[Source, Names]],
     ) -> None:
         """Literal layers, then those of workspace files, in each the first wins; use `Scope.of`."""
         self._entries: dict[str, Entry] = {}
@@ -153,11 +156,11 @@ class Scope:
         overrides: Mapping[str, str | Secret] | None = None,
         captured: Mapping[str, str | Secret] | None = None,
         scripted: Mapping[str, str | Secret] | None = None,
-        request: Variables | None = None,
+        request: Names | None = None,
         reference: str = "",
-        folders: Iterable[tuple[str, Variables]] = (),
-        environment: tuple[str, Variables] | None = None,
-        base: Variables | None = None,
+        folders: Iterable[tuple[str, Names]] = (),
+        environment: tuple[str, Names] | None = None,
+        base: Names | None = None,
     ) -> Scope:
         """`folders` are (reference, variables) from the inside out; `environment` is the active one, by name."""
         given = [

@@ -19,9 +19,13 @@ ReferenceKind = Literal["variable", "vault", "dynamic", "prompt", "invalid"]
 
 DYNAMIC = ("$uuid", "$timestamp", "$isoTimestamp", "$randomInt")
 
+MAX_LENGTH = 64 * 1024 * 1024
+"""Characters a text may grow to: names that stand in each other twice double it each time."""
+
 # An odd run of backslashes before the braces escapes them, an even one does not, so that the JSON text "C:\\{{name}}"
 # keeps both of its backslashes.
 _TOKEN = re.compile(r"(?P<escape>(?<!\\)(?:\\\\)*\\\{\{)|\{\{(?P<inner>[^{}\r\n]*)\}\}|\{\{(?!\{)")
+_HOLE = 16
 _LITERAL = re.compile(r"(?<!\\)(\\*)\{\{")
 _INNER = re.compile(
     r"(?P<variable>[A-Za-z_][A-Za-z0-9_.-]*)|vault:(?P<vault>[A-Za-z_][A-Za-z0-9_.-]*)"
@@ -62,10 +66,11 @@ class Rendered:
     It is built, joined and encoded piece by piece, so the shown form holds no hidden value however short it is.
     """
 
-    __slots__ = ("_pieces",)
+    __slots__ = ("_pieces", "_weight")
 
     def __init__(self, text: str = "") -> None:
         self._pieces: tuple[str | _Hole, ...] = (text,) if text else ()
+        self._weight = len(text)
 
     @classmethod
     def _of(cls, pieces: Iterable[str | _Hole]) -> Rendered:
@@ -77,6 +82,7 @@ class Rendered:
                 merged.append(piece)
         made = cls()
         made._pieces = tuple(merged)
+        made._weight = sum(len(p) if isinstance(p, str) else _HOLE + len(p.secret.reveal()) for p in merged)
         return made
 
     @classmethod
@@ -145,6 +151,11 @@ class Rendered:
     def __radd__(self, other: str) -> Rendered:
         return Rendered.join("", (other, self))
 
+    @property
+    def weight(self) -> int:
+        """How much memory it stands for, in characters."""
+        return self._weight
+
     def __bool__(self) -> bool:
         """Whether anything is sent for it."""
         return any(isinstance(piece, str) or piece.secret.reveal() for piece in self._pieces)
@@ -193,7 +204,10 @@ def render(text: str, values: Mapping[str, Renderable | str | Secret], *, where:
     pieces: list[Rendered | str] = []
     missing: list[str] = []
     done = 0
+    weight = len(text)
     for token in _TOKEN.finditer(text):
+        if weight > MAX_LENGTH:
+            raise _too_long(where)
         pieces.append(text[done : token.start()])
         done = token.end()
         if token["escape"] is not None:
@@ -206,14 +220,17 @@ def render(text: str, values: Mapping[str, Renderable | str | Secret], *, where:
         if value is None:
             if reference.key not in missing:
                 missing.append(reference.key)
-        elif isinstance(value, Secret):
-            pieces.append(Rendered.hidden(reference.name, value))
+            continue
+        if isinstance(value, Secret):
+            part = Rendered.hidden(reference.name, value)
         elif reference.kind == "vault" and (isinstance(value, str) or not value.hidden):
             raise not_in_vault(reference.name, where)
-        elif isinstance(value, str):
-            pieces.append(value)
         else:
-            pieces.append(value.rendered)
+            part = Rendered(value) if isinstance(value, str) else value.rendered
+        pieces.append(part)
+        weight += part.weight
+    if weight > MAX_LENGTH:
+        raise _too_long(where)
     if missing:
         raise undefined(missing, where, values)
     pieces.append(text[done:])
@@ -249,6 +266,10 @@ def not_in_vault(name: str, where: str) -> TemplateError:
         where=where,
         hint=f'make "{name}" a secret or link it, or write {{{{{name}}}}}',
     )
+
+
+def _too_long(where: str) -> TemplateError:
+    return TemplateError(f"the text would grow beyond {MAX_LENGTH >> 20} million characters", names=(), where=where)
 
 
 def undefined(names: Sequence[str], where: str, known: Iterable[str]) -> TemplateError:
