@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""What ends a command from outside, as Ctrl-C does."""
+
+
 class Invocation:
     """Made once a process (a test makes its own) and handed to commands as click's object."""
 
@@ -71,10 +75,11 @@ class Invocation:
 
         task = asyncio.current_task()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in ENDING:
             # Not from a thread, and not where a test runs its own loop in one.
             with contextlib.suppress(ValueError, RuntimeError):
                 loop.add_signal_handler(number, lambda: task.cancel() if task else None)
+        _quiet_loggers()
         prompter = TerminalPrompter(self.diagnostics, surroundings) if self.interactive else None
         session = open_session(surroundings, headless=True, prompter=prompter, environment=self.environment)
         self.diagnostics.redact = session.redact
@@ -141,16 +146,25 @@ class Invocation:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C end a blocking question at once: asyncio's handler would only cancel a task that cannot run."""
+    """Let Ctrl-C and its kin end a blocking question at once: asyncio would only cancel a task that waits."""
+    previous = {}
     try:
-        previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-    except ValueError:  # not the main thread
-        yield
-        return
-    try:
+        for number in (signal.SIGINT, *ENDING):
+            with contextlib.suppress(ValueError):  # not the main thread
+                previous[number] = signal.signal(number, signal.default_int_handler)
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _quiet_loggers() -> None:
+    """Without any handler Python prints warnings of libraries on stderr, past the redactor."""
+    import logging
+
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

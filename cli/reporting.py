@@ -74,7 +74,7 @@ async def report_run(
     reports = Reports(invocation.output, targets)
     progress = ProgressBar(invocation.diagnostics)
     tally = Tally()
-    codes: list[int] = []
+    codes: set[int] = set()
     started = time.monotonic()
     ended: RunFinished | None = None
     events = run(UnlockingSession(invocation, session), references, options)
@@ -88,7 +88,7 @@ async def report_run(
                     progress.draw(tally, event.reference)
                 case RequestFinished(result=result):
                     tally.count(result.outcome)
-                    codes.append(_code(result))
+                    codes.add(_code(result))
                     progress.clear()
                     reports.add(row(result, session.redact, file=_file(session, result)))
                     progress.draw(tally, "")
@@ -103,7 +103,7 @@ async def report_run(
     reports.finish(ended, tally)
     if ended.interrupted:
         invocation.diagnostics.error("interrupted")
-        codes.append(ExitCode.INTERRUPTED)
+        codes.add(ExitCode.INTERRUPTED)
     return worst(codes)
 
 

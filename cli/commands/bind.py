@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from cli.invocation import Invocation, pass_invocation
 from cli.options import environment_option, workspace_option
 
 if TYPE_CHECKING:
+    from core.consent import Need
     from core.session import Session
 
 
@@ -42,7 +44,8 @@ def bind_command(
     """Allow a workspace to use your credentials.
 
     With NAME and CREDENTIAL: where this workspace says NAME, your credential is meant. Alone: print what the
-    workspace's requests would do with your credentials, and approve it when you say so.
+    workspace's requests would do with your credentials, in every environment or the one of -e, and approve it when you
+    say so.
     """
     if name is not None and credential is None:
         raise click.UsageError("bind takes NAME and CREDENTIAL, or neither")
@@ -55,7 +58,8 @@ def bind_command(
             await _bind_one(invocation, session, name, credential, hosts)
             return ExitCode.OK
         invocation.output.line(f"{opened.name} at {opened.real_path}")
-        return await _bind_all(invocation, session, yes=yes)
+        environments = [session.environment] if environment is not None else [*opened.environments()]
+        return await _bind_all(invocation, session, environments, yes=yes)
 
     return invocation.run(bind)
 
@@ -78,7 +82,9 @@ async def _bind_one(
         invocation.diagnostics.note(f"still not bound: {', '.join(left)}")
 
 
-async def _bind_all(invocation: Invocation, session: Session, *, yes: bool) -> ExitCode:
+async def _bind_all(
+    invocation: Invocation, session: Session, environments: Sequence[str | None], *, yes: bool
+) -> ExitCode:
     """The list: what is bound, what is not, and where secrets would go; approved when the user says so."""
     output = invocation.output
     unbound = list(session.unbound())
@@ -89,7 +95,7 @@ async def _bind_all(invocation: Invocation, session: Session, *, yes: bool) -> E
     for credential, approved in sorted(session.registry.approvals(session.key).items()):
         for what in approved:
             output.line(f"{_whose(credential)} may go to {what}: approved")
-    missing = list(session.needed_approvals())
+    missing = _missing(session, environments)
     for need in missing:
         output.line(f"{_whose(need.credential)} may go to {need.what}: to approve")
     output.flush()
@@ -102,6 +108,15 @@ async def _bind_all(invocation: Invocation, session: Session, *, yes: bool) -> E
     if unbound:
         invocation.diagnostics.error("not every name is bound", hint="bind each: hushpost bind NAME YOUR_CREDENTIAL")
     return ExitCode.SECRET if missing or unbound else ExitCode.OK
+
+
+def _missing(session: Session, environments: Sequence[str | None]) -> list[Need]:
+    """What the requests would need approved in any of these environments."""
+    found: dict[Need, None] = {}
+    for name in environments:
+        session.environment = None if name == "base" else name
+        found |= dict.fromkeys(session.needed_approvals())
+    return list(found)
 
 
 def _whose(credential: str) -> str:

@@ -18,6 +18,7 @@ from cli.versions import version
 from core.errors import HushpostError
 
 if TYPE_CHECKING:
+    from core.paths import Paths
     from core.session import Session
 
 LIBRARIES = (
@@ -44,18 +45,22 @@ Rows = Iterator[tuple[str, str]]
 def doctor_command(invocation: Invocation) -> ExitCode:
     """Print what a bug report needs; no secret is in it."""
 
+    output, diagnostics, paths = invocation.output, invocation.diagnostics, invocation.surroundings.paths
+    # Before a session is opened: a broken settings file ends that.
+    for name, value in (*_versions(), *_terminal(invocation), *_places(paths)):
+        output.line(f"{name:<12} {value}")
+    for path in paths.exposed():
+        diagnostics.warn(f'others on this machine can read "{path}"', hint=f"run: chmod go= {path}")
+
     async def show(session: Session) -> ExitCode:
         code = ExitCode.OK
-        for part in (_versions(), _terminal(invocation), _places(session), _store(session), _workspace(session)):
+        for part in (_store(session), _workspace(session)):
             try:
                 for name, value in part:
-                    invocation.output.line(f"{name:<12} {session.redact(value)}")
+                    output.line(f"{name:<12} {value}")
             except HushpostError as error:
-                invocation.diagnostics.error(error)
+                diagnostics.error(error)
                 code = invocation.code_of(error)
-        exposed = session.paths.exposed()
-        for path in exposed:
-            invocation.diagnostics.warn(f'others on this machine can read "{path}"', hint=f"run: chmod go= {path}")
         return code
 
     return invocation.run(show)
@@ -88,8 +93,7 @@ def _terminal(invocation: Invocation) -> Rows:
     yield "session", ", ".join(f"{name}: {'yes' if found else 'no'}" for name, found in facts.items())
 
 
-def _places(session: Session) -> Rows:
-    paths = session.paths
+def _places(paths: Paths) -> Rows:
     for name, path in (("config", paths.config), ("data", paths.data), ("state", paths.state)):
         yield name, f"{path} ({_mode(path)})"
     yield "settings", f"{paths.settings} ({_mode(paths.settings)})"

@@ -13,6 +13,7 @@ from cli.diagnostics import ExitCode
 from cli.invocation import Invocation, pass_invocation
 from cli.options import complete_selectors, environment_option, variables_option, workspace_option
 from cli.reports import NAMES
+from core.errors import FileError
 
 if TYPE_CHECKING:
     from core.session import Session
@@ -82,7 +83,11 @@ def run_command(
         from cli.select import select
 
         opened = invocation.open_workspace(session, workspace, environment)
-        return await report_run(invocation, session, select(opened, selectors), options, targets)
+        references = select(opened, selectors)
+        if not references:
+            # A run of nothing would be a green one.
+            raise FileError("holds no requests", path=opened.path / "requests")
+        return await report_run(invocation, session, references, options, targets)
 
     return invocation.run(run)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,13 @@ from cli.options import complete_requests, environment_option, variables_option,
 from core.errors import HushpostError
 
 if TYPE_CHECKING:
-    from core.exchange import Exchange
+    from core.exchange import Exchange, Progress
     from core.models import Request
     from core.secret import Secret
     from core.session import Session
+
+NOTEWORTHY = 1 << 20
+"""Bytes of a body from which on a person likes to see that it moves."""
 
 
 @click.command("send")
@@ -72,15 +75,18 @@ def send_command(
         opened = invocation.open_workspace(session, workspace, environment)
         found = find_request(opened, reference)
         request = opened.load_request(found)
+        progress = _progress(invocation) if invocation.diagnostics.is_terminal else None
         try:
             prompts = _answers(invocation, session, request, found, overrides)
             exchange = await Unlocking(invocation, session)(
-                lambda: session.send(request, found, overrides=overrides, prompts=prompts)
+                lambda: session.send(request, found, overrides=overrides, prompts=prompts, progress=progress)
             )
         except HushpostError as error:
+            invocation.diagnostics.progress("")
             if as_json:
                 response.print_error(invocation.output, session, found, request.method, error)
             raise
+        invocation.diagnostics.progress("")
         if as_json:
             response.print_json(invocation.output, session, exchange)
         else:
@@ -112,8 +118,25 @@ def _answers(
     return {question: invocation.ask_line(question) for question in questions}
 
 
+def _progress(invocation: Invocation) -> Callable[[Progress], None]:
+    """A line for bodies that take their time."""
+
+    def show(progress: Progress) -> None:
+        done, verb = (progress.sent, "sent") if progress.phase == "sending" else (progress.received, "received")
+        if progress.phase in ("sending", "receiving") and done > NOTEWORTHY:
+            of = f" of {progress.total:,}" if progress.total and progress.phase == "receiving" else ""
+            invocation.diagnostics.progress(f"{verb} {done:,}{of} bytes")
+
+    return show
+
+
 def _verdict(invocation: Invocation, exchange: Exchange, *, fail: bool) -> ExitCode:
     """What a person should know beside the body, and the exit code of it."""
+    if invocation.diagnostics.is_terminal and invocation.output.is_terminal:
+        response = exchange.response
+        invocation.diagnostics.note(
+            f"{response.status} {response.reason}, {exchange.timing.total_ms:.0f} ms, {response.body.size:,} bytes"
+        )
     for note in exchange.notes:
         invocation.diagnostics.note(note)
     if exchange.response.truncated:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 @pass_invocation
 def open_command(invocation: Invocation, path: Path) -> ExitCode:
     """Open the app on a workspace."""
+    from core.workspace import Workspace
+
+    Workspace.open(path)  # a place that holds none is told here, not in the app
     return start_app(invocation, path)
 
 
@@ -49,7 +52,11 @@ def start_app(invocation: Invocation, path: Path | None, *, surroundings: Surrou
     """The app on this workspace, or on the last one."""
     if not has_terminal(invocation):
         raise click.UsageError("the app needs a terminal; `hushpost send` and `hushpost run` work without one")
+    from core.vault.environ import EnvironmentCredentials
     from tui.app import run_app
+
+    # The app uses none of them, and no program that it starts shall inherit one.
+    EnvironmentCredentials.read()
 
     def opened(session: Session) -> None:
         invocation.diagnostics.redact = session.redact

@@ -59,6 +59,12 @@ def test_the_app_needs_a_terminal(hushpost: Hushpost, arguments: list[str]) -> N
     assert "the app needs a terminal" in ran.stderr
 
 
+def test_a_place_without_a_workspace_is_told_before_the_app_starts(hushpost: Hushpost, tmp_path: Path) -> None:
+    ran = hushpost("open", tmp_path)
+    assert ran.code == 2
+    assert "is no workspace" in ran.stderr
+
+
 def test_a_new_workspace_is_made_and_named(hushpost: Hushpost, tmp_path: Path) -> None:
     ran = hushpost("new", tmp_path / "shop", "--name", "The shop")
     assert ran.code == 0
@@ -142,6 +148,16 @@ def test_doctor_tells_versions_and_places_and_no_secret(hushpost: Hushpost, stor
     assert "null" in rows["keyring"]
     assert "dont-print-me" not in ran.out + ran.stderr
     assert "nor-me" not in ran.out + ran.stderr
+
+
+def test_doctor_helps_where_nothing_else_works(hushpost: Hushpost, store: Path, home: Path) -> None:
+    settings = home / ".config" / "hushpost" / "settings.toml"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("broken = \n")
+    ran = hushpost("doctor")
+    assert ran.code == 2
+    assert "python" in ran.out
+    assert str(settings) in ran.stderr
 
 
 def test_doctor_warns_of_what_others_can_read(hushpost: Hushpost, store: Path, home: Path) -> None:

@@ -68,6 +68,12 @@ def test_an_unknown_selector_sends_nothing(hushpost: Hushpost, api: Loopback) ->
     assert sent(api) == []
 
 
+def test_a_run_of_nothing_is_no_success(hushpost: Hushpost) -> None:
+    ran = hushpost("run")
+    assert ran.code == 2
+    assert "holds no requests" in ran.stderr
+
+
 def test_rows_iterations_and_the_command_line(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
     (workspace / "rows.csv").write_text("n\n1\n2\n")
     assert hushpost("run", "first", "--data", "rows.csv").code == 0

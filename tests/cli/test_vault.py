@@ -228,6 +228,19 @@ def test_a_workspace_is_bound_and_approved_before_it_gets_a_secret(user: Hushpos
     assert f"{api.url}: approved" in user("bind", "-e", "production").out
 
 
+def test_the_list_covers_every_environment_unless_one_is_named(user: Hushpost, api: Loopback, mount: str) -> None:
+    write(
+        user.folder,
+        {"environments/other.toml": 'variables.base_url = "https://other.example"\n' + link(mount, "header_key")},
+    )
+    write(user.folder, {"requests/all.toml": 'url = "{{base_url}}/{{header_key}}"\n'})
+    assert user("bind", "vault-prod", "mine").code == 0
+    every = user("bind").out
+    assert f"{api.url}: to approve" in every
+    assert "https://other.example: to approve" in every
+    assert "other.example" not in user("bind", "-e", "production").out
+
+
 def test_a_host_can_be_approved_with_the_binding(user: Hushpost, api: Loopback) -> None:
     assert user("bind", "vault-prod", "mine", "--allow-host", api.url).code == 0
     assert user("send", "-e", "production", "all").code == 0
