@@ -84,6 +84,8 @@ class Surroundings:
     pager: str | None
     proxies: dict[str, str]
     """http_proxy, https_proxy, all_proxy and no_proxy in lower case, as far as set."""
+    multiplexer: str = ""
+    """`tmux` or `screen`, where one stands between the app and the terminal."""
     term: str = ""
 
 
@@ -120,6 +122,7 @@ def read_surroundings(environ: MutableMapping[str, str] | None = None) -> Surrou
         editor=env.get("VISUAL") or env.get("EDITOR"),
         pager=env.get("PAGER"),
         proxies=proxies,
+        multiplexer="tmux" if env.get("TMUX") else "screen" if env.get("STY") else "",
         term=env.get("TERM", ""),
     )
 

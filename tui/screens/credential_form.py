@@ -28,6 +28,7 @@ from tui.screens.work_dialog import StatusLine, WorkDialog
 from tui.widgets.footer import KeyFooter
 from tui.widgets.form import Form
 from tui.widgets.pick_list import Pick, PickList
+from tui.widgets.secret_input import SecretInput
 
 if TYPE_CHECKING:
     from core.session import Session
@@ -151,9 +152,8 @@ class CredentialDialog(WorkDialog[str]):
             box.border_title = f"{verb}: {SHORT_PROVIDERS[self._provider]}, {self._type.label}"
             fields = (NAME, *form_fields(self._type))
             if self._makes_store:
-                yield Static(
-                    f"Your first credential also makes the encrypted store. {NOT_RECOVERABLE}", classes="dialog-text"
-                )
+                text = f"Your first credential also makes the encrypted store. {NOT_RECOVERABLE}"
+                yield Static(text, classes="dialog-text", id="first", markup=False)
                 fields += NEW_PASSPHRASE
             yield Form(fields, self._values)
             yield StatusLine()
@@ -193,6 +193,8 @@ class CredentialDialog(WorkDialog[str]):
         values = form.texts
         try:
             passphrase = new_passphrase(values) if self._makes_store else None
+            for field in NEW_PASSPHRASE:
+                values.pop(field.name, None)
             name = self._checked_name(values)
             credential = build_credential(self._provider, type_tag(self._type), values)
         except FieldError as error:
@@ -223,7 +225,9 @@ class CredentialDialog(WorkDialog[str]):
 
     def _saved(self, name: str, credential: AnyCredential, *, test: bool) -> None:
         self._stored_as = name
-        self._makes_store = False
+        if self._makes_store:
+            self._makes_store = False
+            self._forget_passphrase()
         if not test:
             self.tell(f'credential "{name}" saved')
             self.dismiss(name)
@@ -236,13 +240,27 @@ class CredentialDialog(WorkDialog[str]):
             cures=False,
         )
 
+    def _forget_passphrase(self) -> None:
+        """The store is there: its part of the form has done its work."""
+        self.query_one("#first").display = False
+        form = self.query_one(Form)
+        for field in NEW_PASSPHRASE:
+            row = form.row(field.name)
+            row.display = False
+            if isinstance(row.control, SecretInput):
+                row.control.clear()
+
     def _logged_in(self, name: str, identity: str) -> None:
         self.tell(f'credential "{name}" saved, logged in as {visible(identity)}' if identity else f'"{name}" logged in')
         self.dismiss(name)
 
     def _refused(self, error: HushpostError) -> None:
-        self.show_problem(error)
-        self.status.problem(f"saved, but the login failed\n  {self.status.text.removeprefix('! ')}")
+        # Its hint says what to do elsewhere; here it is done in the fields above.
+        reason = visible(self.session.redact(str(error)), lines=True)
+        self.status.problem(f"saved, but the login failed: {reason}")
+        form = self.query_one(Form)
+        secret = next((field for field in form_fields(self._type) if field.secret), None)
+        form.row(secret.name if secret is not None else NAME.name).control.focus()
 
 
 async def add_credential(screen: SessionWork[Any], provider: str = "") -> str | None:

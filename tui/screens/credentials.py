@@ -40,6 +40,7 @@ LOCKED = "The credential store is locked. Press enter to unlock it."
 
 class CredentialsScreen(SessionScreen[None]):
     MODE = "credentials"
+    AUTO_FOCUS = "#credentials"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.CREDENTIALS)
 
     def compose_body(self) -> ComposeResult:
@@ -76,7 +77,6 @@ class CredentialsScreen(SessionScreen[None]):
             )
 
     def on_mount(self) -> None:
-        self.query_one("#credentials", Rows).focus()
         self._look()
 
     def session_resumed(self) -> None:

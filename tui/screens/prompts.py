@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from tui import keys
+from tui.clipboard import copy
 from tui.foreign import foreign
 from tui.screens.base import SessionDialog
 from tui.screens.dialogs import DialogButton
@@ -84,8 +85,11 @@ class PromptDialog(SessionDialog[None]):
             self.dismiss(None)
 
     def copy(self, text: str, what: str) -> None:
-        self.app.copy_to_clipboard(text)
-        self.tell(f"{what} sent to the terminal's clipboard")
+        self.run(
+            lambda: copy(self.app, self.session, text),
+            lambda happened: self.tell(f"the {what} was {happened}"),
+            group="copy",
+        )
 
 
 class DeviceCodeDialog(PromptDialog):

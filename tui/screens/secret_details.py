@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.timer import Timer
 from textual.widgets import Label, Static
 
 from core.models import Variable
@@ -20,19 +19,20 @@ from core.vault.config import PROVIDERS, AnyLink
 from core.vault.fields import texts
 from core.vault.selection import whole
 from tui import keys
+from tui.clipboard import copy
 from tui.foreign import foreign, visible
 from tui.screens.dialogs import ConfirmDialog
 from tui.screens.link import link_fields, link_variable
 from tui.screens.work_dialog import StatusLine, WorkDialog
 from tui.widgets.countdown import Countdown, Ticker
 from tui.widgets.footer import KeyFooter
+from tui.widgets.secret_value import SecretValue
 
 if TYPE_CHECKING:
     from core.session import Session
     from core.vault.cache import CacheEntry, Use
     from core.vault.service import SecretInfo
 
-REVEALED_S = 10
 NOT_FETCHED = "not fetched; press r to fetch it"
 
 
@@ -49,8 +49,6 @@ class SecretDetailsScreen(WorkDialog[Variable]):
         self._save = save
         self._changed = False
         self._info: SecretInfo | None = None
-        self._hide: Timer | None = None
-        self._hides_in = 0
 
     @property
     def _link(self) -> AnyLink:
@@ -60,15 +58,16 @@ class SecretDetailsScreen(WorkDialog[Variable]):
         return link
 
     def compose(self) -> ComposeResult:
-        self._ticker = Ticker(self)
+        ticker = Ticker(self)
         with Vertical(classes="dialog", id="details") as box:
             box.border_title = foreign(f'Linked secret "{self._variable_name}"')
             with Horizontal(classes="details-line"):
                 yield Label("Value", classes="details-label")
-                yield Static(MASK, id="value", markup=False)
+                with VerticalScroll(id="value", can_focus=False):
+                    yield SecretValue(ticker)
             with Horizontal(classes="details-line"):
                 yield Label("Expires in", classes="details-label")
-                yield Countdown(self._ticker, id="expires")
+                yield Countdown(ticker, id="expires")
                 yield Static("", id="expires-at", markup=False)
             with VerticalScroll(id="details-rows"):
                 yield Static("", id="rows", markup=False)
@@ -167,14 +166,14 @@ class SecretDetailsScreen(WorkDialog[Variable]):
 
     @on(Countdown.Over)
     def _over(self) -> None:
-        self._mask()
+        self._value_shown.hide()
         self._show()
         self.hushpost.status_changed()
 
     # Doing
 
     def action_refresh(self) -> None:
-        self._mask()
+        self._value_shown.hide()
         self.work(
             "fetching",
             lambda: self.session.details(self._variable_name, self._variable, fresh=True),
@@ -182,43 +181,21 @@ class SecretDetailsScreen(WorkDialog[Variable]):
         )
 
     def action_reveal(self) -> None:
-        if self._hide is not None:
-            self._mask()
+        if self._value_shown.revealed:
+            self._value_shown.hide()
             return
         self.work("fetching", lambda: self.session.reveal(self._variable_name, self._variable), self._revealed)
 
     def _revealed(self, secret: Secret) -> None:
-        self._mask()
-        self._hides_in = REVEALED_S
-        value = self.query_one("#value", Static)
-        # Escapes of a hostile value must not reach the terminal, its lines may.
-        value.update(foreign(secret.reveal(), lines=True))
-        value.add_class("revealed")
-        self._hide = self.set_interval(1, self._tick)
-        self._tell_hiding()
+        self._value_shown.reveal(secret)
         self._look()
 
-    def _tick(self) -> None:
-        self._hides_in -= 1
-        if self._hides_in <= 0:
-            self._mask()
-        else:
-            self._tell_hiding()
-
-    def _tell_hiding(self) -> None:
-        self.query_one(Vertical).border_subtitle = f"hidden in {self._hides_in} s"
-
-    def _mask(self) -> None:
-        if self._hide is not None:
-            self._hide.stop()
-            self._hide = None
-        value = self.query_one("#value", Static)
-        value.update(MASK)
-        value.remove_class("revealed")
-        self.query_one(Vertical).border_subtitle = ""
+    @property
+    def _value_shown(self) -> SecretValue:
+        return self.query_one(SecretValue)
 
     def on_screen_suspend(self) -> None:
-        self._mask()
+        self._value_shown.hide()
 
     def action_copy(self) -> None:
         self.run(self._copy)
@@ -230,8 +207,7 @@ class SecretDetailsScreen(WorkDialog[Variable]):
         )
         if await self.ask(ConfirmDialog(self.session, "Copy the secret", question, yes="Copy", danger=True)):
             secret = await self.session.reveal(self._variable_name, self._variable)
-            self.app.copy_to_clipboard(secret.reveal())
-            self.tell("the value was sent to the terminal's clipboard")
+            self.tell(f"the value was {await copy(self.app, self.session, secret.reveal(), secret=True)}")
             self._look()
 
     def action_relink(self) -> None:
@@ -257,8 +233,8 @@ class SecretDetailsScreen(WorkDialog[Variable]):
     def action_cancel(self) -> None:
         if self.working:
             super().action_cancel()
-        elif self._hide is not None:
-            self._mask()
+        elif self._value_shown.revealed:
+            self._value_shown.hide()
         else:
             self.dismiss(self._variable if self._changed else None)
 
@@ -271,7 +247,7 @@ def moment(at: datetime) -> str:
 
 def used(uses: Sequence[Use]) -> list[tuple[str, str]]:
     """Which requests used it last, the newest first."""
-    rows = []
+    rows: list[tuple[str, str]] = []
     for use in sorted((use for use in uses if use.request), key=lambda use: use.at, reverse=True):
         rows.append(("Last used by" if not rows else " ", f"{moment(use.at)}  {use.request}"))
     return rows or [("Last used by", "no request since it was fetched")]

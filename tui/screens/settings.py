@@ -99,6 +99,7 @@ def _plain(message: str) -> str:
 
 class SettingsScreen(SessionScreen[None]):
     MODE = "settings"
+    AUTO_FOCUS = "#settings"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.SETTINGS)
 
     def compose_body(self) -> ComposeResult:
@@ -110,7 +111,6 @@ class SettingsScreen(SessionScreen[None]):
 
     def on_mount(self) -> None:
         self._look()
-        self.query_one(Rows).focus()
 
     def session_resumed(self) -> None:
         self._look()

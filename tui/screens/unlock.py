@@ -25,7 +25,7 @@ NOT_RECOVERABLE = "The passphrase cannot be recovered: without it, what is in th
 
 
 NEW_PASSPHRASE = (
-    FormField("passphrase", "Passphrase", "encrypts the store on this machine", secret=True, required=True),
+    FormField("passphrase", "Store passphrase", "encrypts the store on this machine", secret=True, required=True),
     FormField("again", "Passphrase again", "the same once more", secret=True, required=True),
 )
 """What a form asks to make a store."""
@@ -94,7 +94,7 @@ class UnlockScreen(WorkDialog[bool]):
 
     def _unlock(self) -> None:
         field = self.query_one("#passphrase", SecretInput)
-        if field.is_empty:
+        if field.is_blank:
             self.status.problem("a passphrase is needed")
             return
         if self.working and self._worker is not None:
@@ -104,7 +104,7 @@ class UnlockScreen(WorkDialog[bool]):
         self.work(
             "unlocking",
             lambda: self.session.unlock(passphrase=passphrase),
-            lambda _: self.dismiss(True),
+            lambda _: self.close_with(True),
             failed=self._refused,
             cures=False,
         )
@@ -126,7 +126,7 @@ class UnlockScreen(WorkDialog[bool]):
         self.work(
             "making the store",
             lambda: self.session.create_store(passphrase=passphrase),
-            lambda _: self.dismiss(True),
+            lambda _: self.close_with(True),
             cures=False,
         )
 

@@ -92,6 +92,10 @@ class WorkDialog(SessionDialog[ScreenResultType]):
         self._worker = None
         self.status.say("")
 
+    def close_with(self, answer: ScreenResultType | None) -> None:
+        """Dismiss from within work, which must not wait for its own dialog to be gone."""
+        self.dismiss(answer)
+
     def show_problem(self, error: HushpostError) -> None:
         """Say below the fields what is wrong, and what to do about it."""
         text = self.session.redact(str(error))

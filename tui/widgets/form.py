@@ -60,7 +60,7 @@ class FormRow(Vertical):
     def text(self) -> str | Secret:
         match self.control:
             case SecretInput() as entered:
-                return self._kept if entered.is_empty and self._kept is not None else entered.secret
+                return self._kept if entered.is_blank and self._kept is not None else entered.secret
             case OneOf() as one_of:
                 return ("true" if one_of.value == "on" else "false") if isinstance(one_of, Toggle) else one_of.value
             case Input() as line:

@@ -54,14 +54,14 @@ class SecretInput(LineInput):
         return Secret(self.value)
 
     @property
-    def is_empty(self) -> bool:
+    def is_blank(self) -> bool:
         return not self.value
 
     def clear_secret(self) -> None:
         self.value = ""
 
     def action_delete_left(self) -> None:
-        if self.is_empty:
+        if self.is_blank:
             self.post_message(self.Erased(self))
         super().action_delete_left()
 
@@ -78,7 +78,7 @@ class SecretInput(LineInput):
             text = event.text.replace("\r\n", "\n").replace("\r", "\n")
             text = text[:-1] if text.count("\n") == 1 and text.endswith("\n") else text
             selection = self.selection
-            if selection.is_empty:
+            if selection.is_blank:
                 self.insert_text_at_cursor(text)
             else:
                 self.replace(text, *selection)
