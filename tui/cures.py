@@ -90,16 +90,16 @@ async def allow_host(screen: SessionWork[Any], error: HostNotAllowed) -> bool:
 
     session = screen.session
     needs = screen.needs(error)
-    lines = "\n".join(
-        f"  {need.what}" + (f'   (secrets of credential "{need.credential}")' if need.credential else "")
-        for need in needs
-    )
+    hosts = "\n".join(f"  {need.what}" for need in needs)
+    credentials = sorted({need.credential for need in needs if need.credential})
+    whose = f'credential "{credentials[0]}"' if credentials else "local store"
     how = "\n\nThe address was reached by a redirect." if error.kind == "redirect-refused" else ""
     agreed = await screen.ask(
         ConfirmDialog(
             session,
             "May this host receive the secret?",
-            f'{_who(session)} wants to send the value of "{error.variable}" to:\n\n{lines}{how}',
+            f'{_who(session)} wants to send the value of "{error.variable}" to:\n\n{hosts}{how}\n\n'
+            f"It may then receive every secret of the {whose} that this workspace uses.",
             yes="Allow and send",
             no="Refuse",
             danger=True,

@@ -59,7 +59,7 @@ def new_body(tag: str, like: Body) -> Body:
 
 
 class BodyEditor(Container):
-    """Posts `PartEdited` at each change, and `finish` says what the body is then; one kind's part is mounted at a time."""
+    """Posts `PartEdited` at each change, `finish` says what the body is then; one kind's part is mounted at a time."""
 
     DEFAULT_CSS = """
     BodyEditor { height: 1fr; layout: vertical; }

@@ -119,14 +119,14 @@ class StatusHeader(Widget, can_focus=False):
 
     def _modes(self, width: int) -> list[tuple[str, str]]:
         """Mode and text of what fits into a width."""
-        for position in (2, 3):
-            texts = [(mode[0], f"{mode[1]} {mode[position]}") for mode in MODES]
-            if sum(len(text) + 2 for _, text in texts) <= width:
+        names = [(mode, f" {key} {name} ") for mode, key, name, _ in MODES]
+        short = [(mode, f" {key} {name} ") for mode, key, _, name in MODES]
+        tight = [(mode, text if mode == self.mode else text[1:]) for mode, text in short]
+        digits = [(mode, f" {key} {name} " if mode == self.mode else f" {key} ") for mode, key, _, name in MODES]
+        for texts in (names, short, tight, digits):
+            if sum(len(text) for _, text in texts) <= width:
                 return texts
-        texts = [(mode[0], f"{mode[1]} {mode[3]}" if mode[0] == self.mode else mode[1]) for mode in MODES]
-        if sum(len(text) + 2 for _, text in texts) <= width:
-            return texts
-        return [entry for entry in texts if entry[0] == self.mode and len(entry[1]) + 2 <= width]
+        return [entry for entry in digits if entry[0] == self.mode and len(entry[1]) <= width]
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
@@ -143,8 +143,7 @@ class StatusHeader(Widget, can_focus=False):
         x = sum(len(segment.text) for segment in segments)
         self._modes_at = []
         free = width - right_width - x - 1
-        for mode, text in self._modes(free - 1):
-            shown = f" {text} "
+        for mode, shown in self._modes(free - 1):
             if not self._modes_at:
                 segments.append(Segment(" ", base))
                 x += 1
