@@ -1,0 +1,114 @@
+"""Draws the screenshots from the real app on the demo's workspace and vault: SVG, and PNG from it.
+
+.venv/bin/python screenshots/make.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import resvg_py
+from textual.pilot import Pilot
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from core.demo import Demo  # noqa: E402
+from core.paths import read_surroundings  # noqa: E402
+from core.session import open_session  # noqa: E402
+from tui.app import HushpostApp  # noqa: E402
+
+OUT = Path(__file__).resolve().parent
+SIZES = ((80, 24), (140, 40))
+FONTS = ("DejaVu Sans Mono", "Liberation Mono", "Menlo", "Consolas")
+
+Steps = Callable[[Pilot[None]], Awaitable[None]]
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+    for _ in range(1500):
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise SystemExit("the app did not come to show what the screenshot is of")
+
+
+def text(pilot: Pilot[None]) -> str:
+    strips = pilot.app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+async def workspaces(pilot: Pilot[None]) -> None:
+    await pilot.press("f2")
+    await until(pilot, lambda: "Payments demo" in text(pilot))
+
+
+async def requests(pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: "200" in text(pilot))
+
+
+async def environments(pilot: Pilot[None]) -> None:
+    await pilot.press("f4")
+    await until(pilot, lambda: "api_key" in text(pilot))
+
+
+async def details(pilot: Pilot[None]) -> None:
+    await environments(pilot)
+    await pilot.press("enter")
+    await until(pilot, lambda: "expires" in text(pilot).lower())
+
+
+async def credentials(pilot: Pilot[None]) -> None:
+    await pilot.press("f5")
+    await until(pilot, lambda: "vault-payments" in text(pilot) and "cached" in text(pilot).lower())
+
+
+SHOTS: dict[str, Steps] = {
+    "requests": requests,
+    "workspaces": workspaces,
+    "environments": environments,
+    "linked-secret": details,
+    "credentials": credentials,
+}
+
+
+def png(svg: str) -> bytes:
+    """Drawn with a font of this machine: the one that the SVG names comes from the web."""
+    families = ", ".join(f"'{font}'" for font in FONTS)
+    local = re.sub(r"font-family:\s*[^;]*;", f"font-family: {families}, monospace;", svg)
+    local = re.sub(r"@font-face\s*{[^}]*}", "", local)
+    return bytes(resvg_py.svg_to_bytes(svg_string=local, font_family=FONTS[0], monospace_family=FONTS[0]))
+
+
+async def shoot(demo: Demo, name: str, steps: Steps, size: tuple[int, int]) -> None:
+    session = open_session(demo.surroundings, headless=False)
+    app = HushpostApp(session, start=demo.workspace)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        await steps(pilot)
+        await pilot.pause()
+        svg = app.export_screenshot(title="hushpost")
+    await session.close()
+    target = OUT / f"{name}-{size[0]}x{size[1]}"
+    target.with_suffix(".svg").write_text(svg, "utf-8")
+    target.with_suffix(".png").write_bytes(png(svg))
+    print(target.with_suffix(".png").relative_to(ROOT))
+
+
+async def main(only: list[str]) -> None:
+    surroundings = replace(read_surroundings(), over_ssh=False, no_color=False)
+    with tempfile.TemporaryDirectory(), Demo(surroundings) as demo:
+        for name, steps in SHOTS.items():
+            for size in SIZES:
+                if not only or name in only:
+                    await shoot(demo, name, steps, size)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))
