@@ -129,8 +129,7 @@ class Workspace:
 
     def tree(self) -> tuple[TreeNode, ...]:
         """Requests and folders in order, as they are on disk now; labels and methods are what `index` found so far."""
-        self._scan = Scan(self.path / "requests", self.real_path, self._index)
-        return self._scan.nodes
+        return self._look().nodes
 
     def requests(self, selectors: Sequence[str] = ()) -> list[str]:
         """References in tree order: of all requests, or of those that the selectors (requests, folders) name."""
@@ -144,7 +143,7 @@ class Workspace:
 
         A workspace of thousands takes a second, once: call it off the event loop, or in steps.
         """
-        scan = self._scan or Scan(self.path / "requests", self.real_path, self._index)
+        scan = self._scan if self._scan is not None and self._scan.unknown else self._look()
         batch = scan.unknown if limit is None else scan.unknown[:limit]
         for ref in batch:
             try:
@@ -158,10 +157,9 @@ class Workspace:
 
     def problems(self) -> list[Problem]:
         """Every file and folder that cannot be used; reads what the index does not know."""
-        self.tree()
+        self._look()
         self.index()
-        self.tree()
-        found = list(self._scan.problems) if self._scan else []
+        found = list(self._look().problems)
         for name in self.environments():
             try:
                 self.load_environment(name)
@@ -323,6 +321,10 @@ class Workspace:
         if not real.is_relative_to(self.real_path):
             raise FileError("is behind a symbolic link that leads out of the workspace", path=path)
         return path
+
+    def _look(self) -> Scan:
+        self._scan = Scan(self.path / "requests", self.real_path, self._index)
+        return self._scan
 
     def _load(self, path: Path, model: type[M], *, missing: M | None = None) -> M:
         return tomlfile.load(self.check_inside(path), model, missing=missing)
