@@ -81,7 +81,7 @@ class Value:
     credential: str = ""
     refetch_on_401: bool = False
     consented: bool = False
-    """Consent is in the environment or on the command line: no host has to be approved."""
+    """Given for this run, captured, set by a script, or from the environment: no host has to be approved."""
 
     @property
     def text(self) -> str | Secret:
@@ -332,7 +332,7 @@ class _Values(Mapping[str, Value]):
             allowed_hosts=variable.allowed_hosts,
             credential=variable.link.credential if variable.link else "",
             refetch_on_401=variable.refetch_on_401,
-            consented=entry.source.kind == "override" or key in self._consented,
+            consented=entry.given is not None or key in self._consented,
         )
 
     def _prompted(self, key: str) -> Value:

@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 from core.errors import RequestError
 from core.hosts import DEFAULT_PORTS, Origin
 from core.secret import MASK
-from core.template import Rendered
+from core.template import Rendered, references
 
 Render = Callable[[str, str], Rendered]
 """Renders a text that stands at a place: (text, where)."""
@@ -57,7 +57,7 @@ def compose(
     text: str, values: Mapping[str, str], query: Iterable[tuple[Rendered, Rendered]], render: Render
 ) -> Rendered:
     """The URL as it is written in the file, with the values of its parameters and query, encoded but not examined."""
-    text = text.strip()
+    text = _without_fragment(text.strip())
     parts: list[Rendered] = []
     done = 0
     for match in _PARAMETER.finditer(text) if values else ():
@@ -72,6 +72,17 @@ def compose(
     if not pairs:
         return url
     return Rendered.join("&" if "?" in url.shown else "?", (url, Rendered.join("&", pairs)))
+
+
+def _without_fragment(text: str) -> str:
+    """The text up to its `#`, which no server is sent; one inside braces belongs to a question."""
+    if "#" not in text:
+        return text
+    inside = [(reference.start, reference.end) for reference in references(text)]
+    for position, character in enumerate(text):
+        if character == "#" and not any(start < position < end for start, end in inside):
+            return text[:position]
+    return text
 
 
 def examine(url: Rendered) -> Address:
