@@ -83,7 +83,8 @@ class Vault:
             wall=lambda: self.cache.wall(),
         )
         self._flights: dict[CacheKey, _Flight] = {}
-        self._credentials: dict[str, AnyCredential] = {}
+        self._credentials: dict[str, list[AnyCredential]] = {}
+        """What each name stood for, the newest last: it may be of two providers, or edited and not yet saved."""
 
     @property
     def prompter(self) -> AuthPrompter:
@@ -153,8 +154,9 @@ class Vault:
         return self.cache.uses(CacheKey(credential, whole(link)))
 
     def login_state(self, credential_name: str) -> LoginState:
-        credential = self._credentials.get(credential_name)
-        return self._logins.state(credential) if credential is not None else LoginState("not checked")
+        """Of what the name stood for last."""
+        credentials = self._credentials.get(credential_name)
+        return self._logins.state(credentials[-1]) if credentials else LoginState("not checked")
 
     def logins(self) -> dict[str, LoginState]:
         """The state of every credential that was used or tested, by name."""
@@ -175,8 +177,7 @@ class Vault:
 
     def logout(self, credential_name: str) -> None:
         """Forget a credential's login and its cached values; also after it was edited, renamed or deleted."""
-        credential = self._credentials.pop(credential_name, None)
-        if credential is not None:
+        for credential in self._credentials.pop(credential_name, ()):
             self._forget(credential)
 
     def lock(self) -> None:
@@ -224,10 +225,10 @@ class Vault:
         return self.cache.put(key, fetched, credential_name, max(flight.minutes, key=self.cache.lifetime))
 
     def _remember(self, name: str, credential: AnyCredential) -> None:
-        before = self._credentials.get(name)
-        if before is not None and before != credential:
-            self.logout(name)
-        self._credentials[name] = credential
+        credentials = self._credentials.setdefault(name, [])
+        if credential in credentials:
+            credentials.remove(credential)
+        credentials.append(credential)
 
     def _forget(self, credential: AnyCredential) -> None:
         self._logins.forget(credential)

@@ -284,7 +284,17 @@ async def test_blanks_around_a_token_do_no_harm(bao: OpenBao, vault: Vault) -> N
 
 
 @pytest.mark.parametrize(
-    "address", ["", "vault.example.com", "ftp://vault", "http://", "http://user:pw@127.0.0.1", "javascript:alert(1)"]
+    "address",
+    [
+        "",
+        "vault.example.com",
+        "ftp://vault",
+        "http://",
+        "http://user:pw@127.0.0.1",
+        "javascript:alert(1)",
+        "http://[",
+        "http://x:y",
+    ],
 )
 async def test_an_address_that_is_none(vault: Vault, address: str) -> None:
     credential = VaultToken(server_address=address, token=Secret("t"))
@@ -386,6 +396,17 @@ async def test_the_token_does_not_follow_a_redirect_to_another_address(vault: Va
         assert "sends its clients on to" in error.message
         assert len(first.seen) == 1
         assert other.seen == []
+
+
+@pytest.mark.parametrize("target", ["http://[", "//[::1", "https://127.0.0.1:{port}/", "http://127.0.0.1:1/x"])
+async def test_nor_to_what_is_no_address_or_another_port(vault: Vault, target: str) -> None:
+    with stranger(307) as server:
+        port = server.server_address[1]
+        server.answer = (307, {"Location": target.format(port=port)}, b"")
+        credential = VaultToken(server_address=server.address, token=Secret("s.a-token-to-keep"))
+        error = await refusal(vault, credential, link("secret", "a"))
+        assert isinstance(error, ProviderUnavailable)
+        assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize(

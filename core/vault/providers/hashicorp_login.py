@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -65,7 +66,7 @@ class _Auth(msgspec.Struct):
     lease_duration: int = 0
 
 
-class _LoginAnswer(msgspec.Struct):
+class LoginAnswer(msgspec.Struct):
     auth: _Auth | None = None
 
 
@@ -87,11 +88,11 @@ class SameOriginSession(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         target = super().get_redirect_target(resp)
         if target is not None:
-            here, there = urlsplit(str(resp.url)), urlsplit(urljoin(str(resp.url), target))
-            if (here.scheme, here.netloc) != (there.scheme, there.netloc):
+            here, there = _origin(str(resp.url)), _origin(target, str(resp.url))
+            if here != there:
                 resp.close()
                 raise ProviderUnavailable(
-                    f'"{here.scheme}://{here.netloc}" sends its clients on to "{there.scheme}://{there.hostname}"',
+                    f'"{here}" sends its clients on to "{there}"',
                     hint="if that is your vault, make it the credential's server address",
                 )
         return target
@@ -152,8 +153,7 @@ def address(credential: AnyCredential) -> str:
     if not text and isinstance(credential, VaultOidc):
         text = oidc_parts(credential.oidc_provider_url)[0]
     text = text.strip().rstrip("/").removesuffix("/v1").removesuffix("/ui").rstrip("/")
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text) or not _origin(text):
         raise LoginFailed(
             "the server address is no http or https address",
             hint="write it like https://vault.example.com:8200",
@@ -250,7 +250,7 @@ class LoginMethod:
                 if "HTTPS server" in said(error):
                     raise
                 raise LoginFailed(f"the server refuses the {what}", hint=EDIT) from error
-            auth = parsed(response, _LoginAnswer, str(client.url)).auth
+            auth = parsed(response, LoginAnswer, str(client.url)).auth
         if auth is None or not auth.client_token:
             raise LoginFailed("the server asks for a second factor", hint="use a login without one for this credential")
         client.token = auth.client_token
@@ -309,6 +309,15 @@ def parsed(response: requests.Response, model: type[T], server: str) -> T:
         raise ProviderUnavailable(
             f'what "{server}" answered is no answer of a vault', hint="check the credential's server address"
         ) from None
+
+
+def _origin(url: str, base: str = "") -> str:
+    """Scheme, host and port; empty for what is no address."""
+    try:
+        parts = urlsplit(urljoin(base, url))
+        return f"{parts.scheme}://{parts.hostname}:{parts.port or ''}" if parts.hostname else ""
+    except ValueError:
+        return ""
 
 
 def _sendable(text: str) -> bool:
