@@ -134,8 +134,11 @@ class Invocation:
         if not self.interactive or self.stdin is None:
             raise click.UsageError(f"nobody can be asked here: {question}")
         self.diagnostics.ask(f"{question}: ")
-        with interruptible():
-            line = self.stdin.readline()
+        try:
+            with interruptible():
+                line = self.stdin.readline()
+        except UnicodeDecodeError:
+            raise click.UsageError("the answer is no valid text") from None
         if not line:
             raise click.Abort()
         return line.rstrip("\n")

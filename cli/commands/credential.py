@@ -151,7 +151,7 @@ def _field_options(command: Callable[..., Any]) -> Callable[..., Any]:
             multiple=True,
             help="A field; VALUE may be @FILE or - (stdin). A secret one is asked for, or read from @FILE or -.",
         ),
-        click.option("--type", "type_name", metavar="T", help="The credential type; see `credential types`."),
+        click.option("--type", "type_name", metavar="T", help="The credential type; `add` without it lists them."),
         click.option("--provider", metavar="P", help="hashicorp, aws, gcp, azure, hcp or memory."),
     ):
         command = option(command)
