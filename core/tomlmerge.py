@@ -67,8 +67,12 @@ def _change(node: _Node, key: str, raw: Any, old: Any, new: Any, order: Sequence
         meant = old if isinstance(old, dict) else {}
         if isinstance(item, InlineTable):
             node.set(key, tomltext.inline_table(merged(raw, meant, new)))
-        else:
+        elif new or node.below(key).has_header:
             _apply(node.below(key), raw, meant, new)
+        else:
+            # Only the tables below led to it; now it needs a header of its own.
+            node.remove(key)
+            node.add(key, new, order)
     elif isinstance(new, list) and isinstance(raw, list):
         was = old if isinstance(old, list) else raw
         if isinstance(item, AoT):
@@ -125,6 +129,10 @@ class _Node:
         self.path = path
         self.inline = inline
         self._fragments = sorted(fragments, key=lambda fragment: not fragment.has_header)
+
+    @property
+    def has_header(self) -> bool:
+        return any(fragment.has_header for fragment in self._fragments)
 
     def entries(self, key: str) -> list[_Entry]:
         return [

@@ -37,6 +37,7 @@ from core.models import (
     TextBody,
     Variable,
 )
+from core.registry import Known, WorkspacesFile
 from core.tomlshape import same
 from core.vault.config import AwsLink, HashicorpLink, MemoryLink
 
@@ -157,6 +158,16 @@ requests = st.builds(
 environments = st.builds(Environment, name=texts, color=st.none() | lines, variables=variables)
 folders = st.builds(
     Folder, name=texts, order=st.lists(lines, max_size=4).map(tuple), variables=variables, headers=rows, auth=auths
+)
+
+known = st.builds(
+    Known,
+    name=texts,
+    bindings=st.dictionaries(keys, texts, max_size=2),
+    approvals=st.dictionaries(keys, st.lists(texts, max_size=2).map(tuple), max_size=2),
+)
+workspaces_files = st.builds(
+    WorkspacesFile, workspaces=st.dictionaries(keys, st.dictionaries(keys, known, max_size=2), max_size=3)
 )
 
 

@@ -31,6 +31,7 @@ from core.models import (
     Variable,
     WorkspaceFile,
 )
+from core.registry import WorkspacesFile
 from core.tomlshape import plain, same
 from tests import strategies
 
@@ -476,6 +477,7 @@ MODELS: dict[type[Model], st.SearchStrategy[Model]] = {
     Request: strategies.requests,
     Environment: strategies.environments,
     Folder: strategies.folders,
+    WorkspacesFile: strategies.workspaces_files,
 }
 
 
