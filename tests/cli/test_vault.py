@@ -241,6 +241,19 @@ def test_the_list_covers_every_environment_unless_one_is_named(user: Hushpost, a
     assert "other.example" not in user("bind", "-e", "production").out
 
 
+def test_a_locked_store_stops_only_what_needs_it(user: Hushpost, api: Loopback) -> None:
+    assert user("bind", "vault-prod", "mine", "--allow-host", api.url).code == 0
+    opened = user("run", "-e", "production", "--reporter", "json")
+    assert [result["outcome"] for result in opened.json["results"]] == ["passed", "passed"]
+    del user.environment["HUSHPOST_KEY_FILE"]
+    locked = user("run", "-e", "production", "--reporter", "json")
+    assert locked.code == 3
+    first, second = locked.json["results"]
+    assert (first["outcome"], second["outcome"]) == ("error", "passed")
+    assert first["error"]["kind"] == "store-locked"
+    assert "HUSHPOST_KEY_FILE" in first["error"]["hint"]
+
+
 def test_a_host_can_be_approved_with_the_binding(user: Hushpost, api: Loopback) -> None:
     assert user("bind", "vault-prod", "mine", "--allow-host", api.url).code == 0
     assert user("send", "-e", "production", "all").code == 0
