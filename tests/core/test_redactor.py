@@ -329,6 +329,19 @@ def test_a_secret_across_every_border() -> None:
         assert stream.feed(data[:border]) + stream.feed(data[border:]) + stream.finish() == redactor.redact_bytes(data)
 
 
+@pytest.mark.parametrize("lead", range(4))
+@pytest.mark.parametrize("run", [b"\\\\", b"%25", b"\\u005c\\u005c", b"&amp;"])
+def test_a_window_does_not_tear_an_escape(run: bytes, lead: int) -> None:
+    """Read from its middle, a run of escapes would mean something else, and so would the secret behind it."""
+    encoded = "".join(f"\\u{ord(character):04x}" for character in "hunter2!").encode()
+    data = b"." * lead + run * 3000 + encoded + b"." * 6000
+    redactor = knowing("hunter2!")
+    for border in range(5000, 5000 + len(run)):
+        stream = redactor.stream()
+        out = stream.feed(data[:border]) + stream.feed(data[border:]) + stream.finish()
+        assert out == data.replace(encoded, MASK.encode())
+
+
 def test_one_long_run_of_hits_over_many_windows_is_one_mask() -> None:
     redactor = knowing("aaaa")
     assert redactor.redact("-" + "a" * 700_000 + "-") == f"-{MASK}-"

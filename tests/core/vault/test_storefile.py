@@ -112,6 +112,21 @@ def test_the_previous_generation_is_kept(store: CredentialStore) -> None:
     assert store.path.with_name("credentials.hush.bak").read_bytes() == before
 
 
+def test_a_save_after_a_kill_that_left_one_generation_under_two_names(store: CredentialStore) -> None:
+    previous = store.path.with_name("credentials.hush.bak")
+    previous.unlink()
+    previous.hardlink_to(store.path)
+    before = store.path.read_bytes()
+    store.put("second", OTHER)
+    assert previous.read_bytes() == before
+    assert names(unlocked(store.path)) == ["vault-prod", "second"]
+    assert {entry.name for entry in store.path.parent.iterdir()} == {
+        "credentials.hush",
+        "credentials.hush.lock",
+        "credentials.hush.bak",
+    }
+
+
 def test_processes_saving_at_once_lose_nothing(store: CredentialStore) -> None:
     script = CHILD + (
         "store.unlock(passphrase=Secret('correct horse'))\n"
@@ -208,9 +223,8 @@ for line in range(1, 1000):
         assert found == have + [f"line-{line}"] * new, found
         have = found
         previous = CredentialStore(Path(f"{file}.bak"))
-        if previous.exists:
-            previous.unlock(key_file=key_file)
-            assert len(have) - len(previous.credentials()) in (0, 1)
+        previous.unlock(key_file=key_file)
+        assert len(have) - len(previous.credentials()) in (0, 1)
     else:
         store.unlock(key_file=key_file)
         ended = in_child(line, lambda: store.change_passphrase(Secret(f"line-{line}")))
