@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Iterable
@@ -55,8 +56,10 @@ class Watch:
         stream = self._stream
         connection = stream.get_extra_info("socket") if stream is not None else None
         if connection is not None:
-            # The base class's method: the one of SSLSocket takes the TLS object away from the thread that reads.
             with suppress(OSError):
+                # Closed with a reset: a server in mid-body would else wait for room in a window that nobody reads.
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                # The base class's method: the one of SSLSocket takes the TLS object away from the thread that reads.
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 

@@ -164,7 +164,7 @@ def test_a_value_comes_with_the_rules_of_its_variable() -> None:
     )
     assert (values["pw"].credential, values["pw"].consented) == ("", True)
     assert (values["o"].hidden, values["o"].consented) == (True, True)
-    assert (values["t"].hidden, values["t"].consented) == (True, False)
+    assert (values["t"].hidden, values["t"].consented) == (True, True)
 
 
 def test_an_empty_secret_is_never_sent() -> None:
