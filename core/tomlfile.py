@@ -28,6 +28,10 @@ T = TypeVar("T", bound=msgspec.Struct)
 _BOM = b"\xef\xbb\xbf"
 # What tomllib quotes of the file: a key at best, but of a broken file who knows.
 _QUOTED = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"")
+# A key of so many parts is no key of ours, and tomllib takes half a minute over one of 40,000.
+_ENDLESS_KEY = re.compile(
+    rb"(?m:^|[\[{,])[ \t]*+(?:(?:[\w\-]++|\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){200}",
+)
 
 
 def load(path: Path, model: type[T], *, missing: T | None = None) -> T:
@@ -45,6 +49,8 @@ def load(path: Path, model: type[T], *, missing: T | None = None) -> T:
 
 def parse(data: bytes, model: type[T], path: Path) -> T:
     """What `load` makes of bytes that are already at hand; `path` is only named in errors."""
+    if _ENDLESS_KEY.search(data):
+        raise _too_deep(path)
     try:
         table = tomllib.loads(data.removeprefix(_BOM).decode())
         _check_schema(table, model, path)

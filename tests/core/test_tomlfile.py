@@ -115,6 +115,8 @@ def test_what_does_not_fit_is_named_by_its_key_and_not_quoted(file: Path, text: 
         (f"url = '{SECRET}'\nurl = 'x'", "cannot overwrite a value"),
         (b"url = '\xff'", "is not UTF-8 text at byte 7"),
         ("a = " + "[" * 5000 + "]" * 5000, "is nested too deep"),
+        ("a" + ".a" * 40_000 + " = 1", "is nested too deep"),
+        ("[" + "'a' . " * 40_000 + "b]", "is nested too deep"),
         ("checks = [{subject='json', op='equals', value=" + "{a=" * 3000 + "1" + "}" * 3000 + "}]", "nested too deep"),
     ],
 )
@@ -133,6 +135,13 @@ def test_a_newer_file_is_refused_by_name_and_left_alone(file: Path) -> None:
 @pytest.mark.parametrize("schema", ["0", "-1", "'1'", "1.0", "true"])
 def test_a_schema_that_never_was_is_refused(file: Path, schema: str) -> None:
     assert refused(file, f"schema = {schema}").key == "schema"
+
+
+def test_a_text_with_many_dots_is_no_endless_key(file: Path) -> None:
+    oid = ".".join(["1"] * 128)
+    request = Request(body=TextBody(f"{oid}\n{'.' * 10_000} {'a' * 100_000} {'a. ' * 10_000}\n"), url=oid)
+    tomlfile.save(file, request)
+    assert tomlfile.load(file, Request) == request
 
 
 def test_a_file_past_the_limit_is_refused_unread(file: Path) -> None:
