@@ -213,9 +213,8 @@ def _translated(error: msgspec.ValidationError, rows: Mapping[str, FormField]) -
     name = path.rstrip("`")
     if name in rows:
         # msgspec's own words quote patterns and types, which say nothing to a person.
-        return FieldError(
-            f'"{rows[name].label}" is not as it should be: {rows[name].help or message}', fields={name: message}
-        )
+        shape = rows[name].help or "is not as it should be"
+        return FieldError(f'"{rows[name].label}" is not as it should be: {rows[name].help}', fields={name: shape})
     return FieldError(message, fields={})
 
 

@@ -59,7 +59,7 @@ class Ticker:
         self._screen = screen
         self._watched: WeakSet[Any] = WeakSet()
         self._timer: Timer | None = None
-        screen.app.screen_change_signal.subscribe(screen, self._screen_changed)
+        self._follows = False
 
     @property
     def running(self) -> bool:
@@ -67,6 +67,9 @@ class Ticker:
 
     def watch(self, ticking: Ticking) -> None:
         self._watched.add(ticking)
+        if not self._follows:
+            self._follows = True
+            self._screen.app.screen_change_signal.subscribe(self._screen, self._screen_changed)
         if self._timer is None and self._screen.is_active:
             self._timer = self._screen.set_interval(1.0, self._tick, name="countdowns")
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.text import Text
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.widgets import Input
 
-from tui.foreign import visible
+from tui.foreign import one_cell_each, visible
 
 
 class LineInput(Input):
@@ -17,8 +20,17 @@ class LineInput(Input):
     LineInput:focus { background: $panel; background-tint: 0%; }
     """
     cursor_blink = False
+    # Textual lays out the whole screen when this changes, which is at every key.
+    virtual_size = Reactive(Size(0, 0), layout=False)
 
     def __init__(self, value: str = "", *, placeholder: str = "", **arguments: Any) -> None:
         arguments.setdefault("select_on_focus", False)
         super().__init__(value, visible(placeholder), compact=True, **arguments)
         self.cursor_blink = False
+
+    @property
+    def _value(self) -> Text:
+        """As Input draws it, which would hand a terminal whatever stands in the text."""
+        if self.password:
+            return super()._value
+        return Text(one_cell_each(self.value), no_wrap=True, overflow="ignore", end="")

@@ -78,7 +78,7 @@ class SecretInput(LineInput):
             text = event.text.replace("\r\n", "\n").replace("\r", "\n")
             text = text[:-1] if text.count("\n") == 1 and text.endswith("\n") else text
             selection = self.selection
-            if selection.is_blank:
+            if selection.is_empty:
                 self.insert_text_at_cursor(text)
             else:
                 self.replace(text, *selection)
