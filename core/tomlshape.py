@@ -121,12 +121,14 @@ def _culprit(text: str, data: dict[str, Any], model: type[msgspec.Struct], path:
 
 
 def _only(data: Any, path: list[str | int], key: str) -> Any:
-    """A copy of the data in which the mapping at `path` has only `key`."""
+    """The data with nothing but the way to `key` in the mapping at `path`."""
     if not path:
         return {key: data[key]}
-    copy = data.copy()
-    copy[path[0]] = _only(data[path[0]], path[1:], key)
-    return copy
+    step = path[0]
+    below = _only(data[step], path[1:], key)
+    if isinstance(step, str):
+        return {step: below}
+    return [*data[:step], below, *data[step + 1 :]]
 
 
 def _dotted(path: list[str | int]) -> str:
