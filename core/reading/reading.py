@@ -35,7 +35,7 @@ _TOLD_EVERY = 0.1
 class Reading:
     """The documents of one body, which grow until `phase` is done."""
 
-    def __init__(self, response: Response, redactor: Redactor, changed: Callable[[], None]) -> None:
+    def __init__(self, response: Response, redactor: Redactor, changed: Callable[[Reading], None]) -> None:
         """`changed` is called from the reading's thread, some times a second and at each phase."""
         self._body = response.body
         self._redactor = redactor
@@ -87,7 +87,7 @@ class Reading:
 
     def _tell(self) -> None:
         if not self._cancelled.is_set():
-            self._changed()
+            self._changed(self)
 
     def _mask(self, append: Callable[[bytes], None], charset: str) -> None:
         stream = self._redactor.stream()

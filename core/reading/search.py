@@ -35,7 +35,7 @@ def _either_case(character: str) -> bytes:
 class Search:
     """The matches of one text in one document. A document that still grows is searched again when it is whole."""
 
-    def __init__(self, document: Document, text: str, changed: Callable[[], None]) -> None:
+    def __init__(self, document: Document, text: str, changed: Callable[[Search], None]) -> None:
         """`changed` is called from the search's thread, some times a second and at the end."""
         self.text = text
         self.pattern = pattern(text)
@@ -79,10 +79,10 @@ class Search:
             time.sleep(0)
             if time.monotonic() - told > _TOLD_EVERY and not self._cancelled:
                 told = time.monotonic()
-                self._changed()
+                self._changed(self)
         self.done = True
         if not self._cancelled:
-            self._changed()
+            self._changed(self)
 
     def nearest(self, offset: int) -> int | None:
         """The number of the first match at or behind a place, else of the first of all."""

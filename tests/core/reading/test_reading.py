@@ -26,7 +26,7 @@ def redactor() -> Redactor:
 
 def reading(data: bytes, redactor: Redactor, media: str = "application/json") -> Reading:
     response = Response(200, "OK", "HTTP/1.1", (("Content-Type", media),), ReceivedBody.of(data))
-    made = Reading(response, redactor, lambda: None)
+    made = Reading(response, redactor, lambda reading: None)
     made.run()
     assert made.phase == "done"
     return made
@@ -106,7 +106,7 @@ def test_an_empty_body_is_nothing(redactor: Redactor) -> None:
 def test_progress_is_told_and_cancelling_ends_it(redactor: Redactor) -> None:
     response = Response(200, "OK", "HTTP/1.1", (), ReceivedBody.of(b'{"a": 1}' * 3_000_000))
     told = threading.Event()
-    made = Reading(response, redactor, told.set)
+    made = Reading(response, redactor, lambda reading: told.set())
     thread = threading.Thread(target=made.run)
     thread.start()
     assert told.wait(30)
@@ -119,7 +119,7 @@ def test_progress_is_told_and_cancelling_ends_it(redactor: Redactor) -> None:
 
 def test_a_body_closed_meanwhile_ends_the_reading(redactor: Redactor) -> None:
     body = ReceivedBody.of(b"x" * 100)
-    made = Reading(Response(200, "OK", "HTTP/1.1", (), body), redactor, lambda: None)
+    made = Reading(Response(200, "OK", "HTTP/1.1", (), body), redactor, lambda reading: None)
     body.close()
     made.run()
     assert made.text.size == 0

@@ -13,7 +13,7 @@ from core.reading.spool import Spool
 
 
 def found(document: TextDocument, text: str) -> Search:
-    search = Search(document, text, lambda: None)
+    search = Search(document, text, lambda search: None)
     search.run()
     assert search.done
     return search
@@ -59,7 +59,7 @@ def test_nothing_found_is_said() -> None:
 
 def test_a_cancelled_search_tells_nobody() -> None:
     told: list[int] = []
-    search = Search(TextDocument.of(b"abc\n" * 300_000), "b", lambda: told.append(1))
+    search = Search(TextDocument.of(b"abc\n" * 300_000), "b", lambda search: told.append(1))
     search.cancel()
     search.run()
     assert told == []
@@ -68,6 +68,6 @@ def test_a_cancelled_search_tells_nobody() -> None:
 def test_bytes_are_searched_too() -> None:
     spool = Spool()
     spool.append(bytes(1000) + b"needle" + bytes(1000))
-    search = Search(HexDocument(spool), "needle", lambda: None)
+    search = Search(HexDocument(spool), "needle", lambda search: None)
     search.run()
     assert list(search.matches) == [1000]

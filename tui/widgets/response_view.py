@@ -1,0 +1,361 @@
+"""The answer of a request: its status, its body, and on tabs whatever else is known of the exchange."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.timer import Timer
+from textual.widget import Widget
+
+from core.errors import HushpostError
+from core.exchange import Exchange, Progress
+from core.reading.filtering import Filter
+from core.reading.hexrows import HexDocument
+from core.reading.reading import Reading
+from core.reading.rows import Document
+from core.reading.saving import Exists, save_body
+from core.redactor import Redactor
+from core.vault.threads import run_in_daemon_thread
+from tui import keys
+from tui.messages import Notice
+from tui.widgets.document_pane import Copy, DocumentPane, Page
+from tui.widgets.info_line import InfoLine
+from tui.widgets.text_view import Place
+from tui.widgets.response_pages import PAGES, amount, duration, marks, progress_text
+from tui.widgets.tab_line import TabLine
+
+TABS = (
+    ("body", "Body"),
+    ("headers", "Headers"),
+    ("cookies", "Cookies"),
+    ("request", "Request"),
+    ("timing", "Timing"),
+    ("checks", "Checks"),
+)
+_PATIENCE = 0.15
+"""Seconds after which a body that is not ready is shown as far as it is."""
+
+
+class ResponseView(Widget):
+    """One exchange, that one is under way, or why there is none."""
+
+    DEFAULT_CSS = """
+    ResponseView { layout: vertical; }
+    ResponseView TabLine { display: none; }
+    ResponseView.-exchange TabLine { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.RESPONSE)
+
+    class Read(Message):
+        """From the reading's thread: there is more of the body."""
+
+        def __init__(self, reading: Reading) -> None:
+            super().__init__()
+            self.reading = reading
+
+    def __init__(self, *, copy: Copy | None = None, page: Page | None = None, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._status = InfoLine()
+        self._tabs = TabLine(TABS)
+        self._pane = DocumentPane(copy=copy, page=page)
+        self._exchange: Exchange | None = None
+        self._redactor = Redactor()
+        self._reading: Reading | None = None
+        self._filter: Filter | None = None
+        """The filter whose result is shown, or that is under way."""
+        self._filtering = False
+        self._tab = "body"
+        self._raw = False
+        self._hex = False
+        self._places: dict[str, Place] = {}
+        """Where each tab was left."""
+        self._shown: Document | None = None
+        """The document of the body that is shown."""
+        self._shown_at = 0.0
+        self._patience: Timer | None = None
+        self._progress: Progress | None = None
+        self._since = 0.0
+        self._clock: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield self._status
+        yield self._tabs
+        yield self._pane
+
+    def on_mount(self) -> None:
+        self.clear()
+
+    def on_unmount(self) -> None:
+        self._forget()
+
+    # What the owner says
+
+    def show(self, exchange: Exchange, redactor: Redactor) -> None:
+        """Show an exchange; all of it passes the redactor first."""
+        self._forget()
+        self._exchange, self._redactor = exchange, redactor
+        self.set_class(True, "-exchange")
+        self._say_status(exchange)
+        self._shown_at = monotonic()
+        self._patience = self.set_timer(_PATIENCE + 0.01, self._show_body)
+        self._reading = Reading(exchange.response, redactor, self._tell)
+        self._reading.start()
+        self._choose(self._tab)
+
+    def clear(self) -> None:
+        """There is no answer."""
+        self._forget()
+        self._status.say([("no answer yet", "muted")], "")
+        self._pane.show_text("", "muted")
+
+    def progress(self, progress: Progress) -> None:
+        """A request is under way; the last answer stays to be read meanwhile."""
+        if self._progress is None:
+            self._since = monotonic()
+            self._clock = self.set_interval(1, self._say_progress)
+        self._progress = progress
+        self._say_progress()
+
+    def fail(self, error: HushpostError) -> None:
+        """There is no answer, and this is why."""
+        self._forget()
+        text = f"error: {error}" + (f"\n\n{error.hint}" if error.hint else "")
+        self._status.say([("no answer", "bad"), (error.kind, "muted")], "")
+        self._pane.show_text(self._redactor.redact(text), "error")
+
+    # Parts
+
+    def _forget(self) -> None:
+        self._end_progress()
+        self._end_filter()
+        if self._patience is not None:
+            self._patience.stop()
+        reading, self._reading, self._exchange = self._reading, None, None
+        self._shown = None
+        self._raw = self._hex = False
+        self._places.clear()
+        self.set_class(False, "-exchange")
+        if reading is not None:
+            reading.close()
+
+    def _end_progress(self) -> None:
+        self._progress = None
+        if self._clock is not None:
+            self._clock.stop()
+            self._clock = None
+
+    def _say_progress(self) -> None:
+        if self._progress is not None:
+            text = progress_text(self._progress, monotonic() - self._since)
+            self._status.say([(text, "strong"), ("esc cancels", "muted")], "")
+
+    def _say_status(self, exchange: Exchange) -> None:
+        response = exchange.response
+        ink = "good" if response.status < 300 else "warning" if response.status < 400 else "bad"
+        words = [
+            (f"{response.status} {response.reason}".strip(), ink),
+            (duration(exchange.timing.total_ms), ""),
+            (amount(response.body.size), ""),
+            (response.http_version, "muted"),
+        ]
+        if response.truncated:
+            words.insert(1, (f"cut short: {response.truncated}", "bad"))
+        if exchange.hops:
+            words.append((f"{len(exchange.hops)} redirect{'s' if len(exchange.hops) > 1 else ''}", "muted"))
+        self._status.say(words, "")
+
+    # Tabs
+
+    @on(TabLine.Chosen)
+    def _tab_chosen(self, event: TabLine.Chosen) -> None:
+        event.stop()
+        self._choose(event.tab)
+        if event.enter:
+            self._pane.focus_lines()
+
+    def action_tab(self, by: int) -> None:
+        names = [name for name, _ in TABS]
+        self._choose(names[(names.index(self._tab) + by) % len(names)])
+
+    def _choose(self, tab: str) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            return
+        if tab != self._tab:
+            self._places[self._tab] = self._pane.top
+        self._tab = tab
+        self._tabs.show(tab, marks(exchange))
+        if tab == "body":
+            self._shown = None
+            self._show_body()
+        else:
+            make, syntax = PAGES[tab]
+            self._pane.show_text(make(exchange, self._redactor), syntax, top=self._places.get(tab, (0, 0)))
+
+    # The body
+
+    def _tell(self, reading: Reading) -> None:
+        """From the reading's thread."""
+        self.post_message(self.Read(reading))
+
+    @on(Read)
+    def _read(self, event: Read) -> None:
+        event.stop()
+        if event.reading is self._reading:
+            self._show_body()
+
+    def _show_body(self, *, asked: bool = False) -> None:
+        """Show as much of the body as there is; `asked`: the person wants another view of it."""
+        reading = self._reading
+        if reading is None or self._tab != "body":
+            return
+        document, syntax = self._document(reading)
+        done = reading.phase == "done"
+        if document is self._shown:
+            self._pane.grew(whole=done)
+        elif self._shown is None and not asked and not done and monotonic() - self._shown_at < _PATIENCE:
+            return
+        elif self._shown is not None and not asked and self._pane.top != (0, 0):
+            # Whoever reads the text as received already is not moved away from it.
+            self._raw = True
+        elif done and not reading.size:
+            self._shown = document
+            self._pane.show_text("the body is empty", "muted")
+        else:
+            top = self._places.get("body", (0, 0)) if self._shown is None else (0, 0)
+            self._shown = document
+            self._pane.show(document, syntax, numbered=syntax != "hex", top=top)
+        self._pane.say(*self._words(reading))
+
+    def _document(self, reading: Reading) -> tuple[Document, str]:
+        """The view of the body that is wanted, and its syntax."""
+        if self._filter is not None and not self._filtering:
+            return self._filter.result, "json"
+        if reading.bytes is not None:
+            return reading.bytes, "hex"
+        if self._hex:
+            same = isinstance(self._shown, HexDocument)
+            return (self._shown if same and self._shown else HexDocument(reading.text.spool)), "hex"
+        if reading.laid_out is not None and not self._raw:
+            return reading.laid_out, reading.kind.syntax
+        return reading.text, reading.kind.syntax
+
+    def _words(self, reading: Reading) -> list[tuple[str, str]]:
+        words: list[tuple[str, str]] = []
+        if self._filter is not None:
+            shown = f"{self._filter.found:,} found" if not self._filtering else "filtering…"
+            words.append((f"{self._filter.path}  {shown}", "key"))
+            words.append(("esc ends it", "muted"))
+        elif reading.laid_out is not None and (self._raw or self._hex):
+            words.append((f"{reading.kind.label} as received", "muted"))
+        elif reading.size:
+            words.append((reading.kind.label, "muted"))
+        if reading.phase == "masking":
+            words.append((f"reading {reading.read * 100 // max(1, reading.size)} %", ""))
+        elif reading.phase == "laying out":
+            words.append(("laying out…", ""))
+        words.append((reading.note, "warning"))
+        return words
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "back":
+            return self._filter is not None or self._pane.searching
+        return self._exchange is not None or action not in ("filter", "raw", "hex", "save", "tab")
+
+    def action_back(self) -> None:
+        if self._filter is not None:
+            self._end_filter()
+            self._show_body(asked=True)
+        else:
+            self._pane.stop_searching()
+
+    def action_raw(self) -> None:
+        self._view(raw=not self._raw and not self._hex, hexed=False)
+
+    def action_hex(self) -> None:
+        self._view(raw=self._raw, hexed=not self._hex)
+
+    def _view(self, *, raw: bool, hexed: bool) -> None:
+        self._end_filter()
+        self._raw, self._hex = raw, hexed
+        self._places["body"] = (0, 0)
+        if self._tab == "body":
+            self._show_body(asked=True)
+        else:
+            self._choose("body")
+
+    # Filtering
+
+    def action_filter(self) -> None:
+        reading = self._reading
+        if reading is None:
+            return
+        if reading.kind.syntax != "json":
+            self.post_message(Notice("a JSONPath works on JSON only", warning=True))
+        elif reading.phase == "masking":
+            self.post_message(Notice("the body is still being read"))
+        else:
+            if self._tab != "body":
+                self._choose("body")
+            self._pane.ask("JSONPath", self._filter.path if self._filter is not None else "$.", self._filter_by)
+
+    def _filter_by(self, path: str | None) -> None:
+        reading = self._reading
+        if path is None or reading is None:
+            return
+        self._end_filter()
+        if path.strip() in ("", "$", "$."):
+            self._show_body(asked=True)
+            return
+        self._filter, self._filtering = Filter(reading.text, path.strip(), self._redactor), True
+        self._pane.say(*self._words(reading))
+        self.run_worker(self._filtered(self._filter), group="filter")
+
+    async def _filtered(self, one: Filter) -> None:
+        try:
+            whole = await run_in_daemon_thread(one.run)
+        except HushpostError as error:
+            if one is self._filter:
+                self._end_filter()
+                self._show_body()
+            self.post_message(Notice(f"{error}" + (f"\n{error.hint}" if error.hint else ""), warning=True))
+            return
+        if whole and one is self._filter:
+            self._filtering = False
+            self._show_body(asked=True)
+
+    def _end_filter(self) -> None:
+        one, self._filter, self._filtering = self._filter, None, False
+        if one is not None:
+            one.cancel()
+
+    # Saving
+
+    def action_save(self) -> None:
+        if self._exchange is not None:
+            self._pane.ask("save as received, secrets unmasked, to", "", self._save_to)
+
+    def _save_to(self, path: str | None, *, again: str = "") -> None:
+        if path and path.strip():
+            self.run_worker(self._saved(path.strip(), overwrite=path.strip() == again), group="save")
+
+    async def _saved(self, path: str, *, overwrite: bool) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            return
+        body = exchange.response.body
+        try:
+            await run_in_daemon_thread(save_body, body, Path(path), overwrite=overwrite)
+        except Exists as error:
+            self._pane.ask("there already, enter overwrites it", path, lambda to: self._save_to(to, again=path))
+            self.post_message(Notice(str(error), warning=True))
+        except HushpostError as error:
+            self.post_message(Notice(str(error), warning=True))
+        else:
+            self.post_message(Notice(f'{amount(body.size)} as received saved to "{path}"'))

@@ -1,0 +1,337 @@
+"""Rows of a document on the screen: only what is visible is read, coloured and drawn, and nothing is ever laid out."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.cells import cell_len, split_graphemes
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from core.reading.rows import Document, TextDocument
+from core.reading.search import Search
+from tui import keys
+from tui.foreign import visible
+from tui.themes import Paint, paint
+from tui.widgets.syntax import Token, overlaid, styles, tokens
+
+_KEPT = 400
+"""Drawn rows that are kept."""
+_SIDE = 8
+"""Columns that a key moves to the side."""
+
+Place = tuple[int, int]
+"""A row, and which part of it where rows are wrapped."""
+
+
+class TextView(Widget, can_focus=True):
+    """A window on a document. It scrolls at once, by rows, and says so by `Moved`."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = "TextView { height: 1fr; width: 1fr; background: $background; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.plain("up,k", "go(-1)"),
+        *keys.plain("down,j", "go(1)"),
+        *keys.plain("pageup", "page(-1)"),
+        *keys.plain("pagedown,space", "page(1)"),
+        *keys.plain("home,g", "end(-1)"),
+        *keys.plain("end,G", "end(1)"),
+        *keys.plain("left,h", "side(-1)"),
+        *keys.plain("right,l", "side(1)"),
+    ]
+
+    class Moved(Message):
+        """Other rows are visible now."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.document: Document = TextDocument()
+        self.wrap = False
+        self.search: Search | None = None
+        self.current: int | None = None
+        """The number of the match that the person is at."""
+        self._syntax = ""
+        self._numbered = False
+        self._top: Place = (0, 0)
+        self._left = 0
+        self._known = 0
+        """How many rows the document had when it was last looked at."""
+        self._drawn: dict[int, Strip] = {}
+        self._drawn_for: tuple[Style, Paint] | None = None
+        self._places: list[Place] | None = None
+        """What stands in each row of the screen, while that is known."""
+
+    # What is shown
+
+    def show(self, document: Document, syntax: str = "", *, numbered: bool = False, top: Place = (0, 0)) -> None:
+        """Show another document; what was searched in the last one is forgotten."""
+        self.document, self._syntax, self._numbered = document, syntax, numbered
+        self.search, self.current = None, None
+        self._left = 0
+        self._known = document.rows
+        self._top = top if top[0] < document.rows else (0, 0)
+        self.redraw()
+
+    def grew(self) -> None:
+        """The document has more rows than before."""
+        for row in [row for row in self._drawn if row >= self._known - 1]:
+            del self._drawn[row]
+        self._known = self.document.rows
+        self._changed()
+
+    def redraw(self) -> None:
+        """Draw all that is visible anew."""
+        self._drawn.clear()
+        self._changed()
+
+    def _changed(self) -> None:
+        self._places = None
+        self.refresh()
+        self.post_message(self.Moved())
+
+    @property
+    def top(self) -> Place:
+        return self._top
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The first and last row that are visible; (0, -1) for none."""
+        places = self._visible()
+        return (places[0][0], places[-1][0]) if places else (0, -1)
+
+    # Moving
+
+    def action_go(self, by: int) -> None:
+        self._to(self._moved(self._top, by))
+
+    def action_page(self, by: int) -> None:
+        self._to(self._moved(self._top, by * max(1, self._height - 1)))
+
+    def action_end(self, by: int) -> None:
+        self._left = 0
+        self._to((0, 0) if by < 0 else self._last_top(), draw=True)
+
+    def action_side(self, by: int) -> None:
+        if self.wrap:
+            return
+        widest = max((self._strip(row).cell_length for row, _ in self._visible()), default=0)
+        left = max(0, min(self._left + by * _SIDE, widest - self._text_width + 1))
+        if left != self._left:
+            self._left = left
+            self._changed()
+
+    def toggle_wrap(self) -> None:
+        self.wrap = not self.wrap
+        self._left = 0
+        self._to((self._top[0], 0), draw=True)
+
+    def go_to_match(self, number: int) -> None:
+        """Make a match the current one and bring it into sight."""
+        if self.search is None or not 0 <= number < len(self.search.matches):
+            return
+        self.current = number
+        start = self.search.matches[number]
+        row = self.document.row_at(start)
+        spans = self.document.spans(row, start, start + 1)
+        column = cell_len(shown(self.document.row(row)[: spans[0][0]])) if spans else 0
+        place = (row, sum(1 for cut in self._cuts(row) if cut <= column))
+        if place not in self._visible():
+            self._top = self._clamped(self._moved(place, -(self._height // 3)))
+        if not self.wrap and not self._left <= column < self._left + self._text_width - 1:
+            self._left = max(0, column - self._text_width // 2) if column >= self._text_width - 1 else 0
+        self.redraw()
+
+    def _to(self, place: Place, *, draw: bool = False) -> None:
+        place = self._clamped(place)
+        if place != self._top or draw:
+            self._top = place
+            self._changed()
+
+    def _clamped(self, place: Place) -> Place:
+        return max((0, 0), min(place, self._last_top()))
+
+    def _last_top(self) -> Place:
+        """Where the view stands when the last row is at its bottom."""
+        last = self.document.rows - 1
+        return self._moved((last, len(self._cuts(last))), 1 - self._height) if last >= 0 else (0, 0)
+
+    def _moved(self, place: Place, by: int) -> Place:
+        """The place so many rows of the screen further on, within the document."""
+        row, part = place
+        last = self.document.rows - 1
+        if not self.wrap:
+            return max(0, min(row + by, last)), 0
+        while by > 0:
+            parts = len(self._cuts(row)) + 1
+            if part + by < parts:
+                return row, part + by
+            if row >= last:
+                return row, parts - 1
+            by -= parts - part
+            row, part = row + 1, 0
+        while by < 0:
+            if part + by >= 0:
+                return row, part + by
+            if row <= 0:
+                return 0, 0
+            by += part + 1
+            row -= 1
+            part = len(self._cuts(row))
+        return row, part
+
+    # The room there is
+
+    @property
+    def _height(self) -> int:
+        return max(1, self.size.height)
+
+    @property
+    def _gutter(self) -> int:
+        return max(3, len(str(self.document.rows))) + 1 if self._numbered else 0
+
+    @property
+    def _text_width(self) -> int:
+        """Columns for text; one more at the right is for the scroll mark."""
+        return max(1, self.size.width - self._gutter - 1)
+
+    def _visible(self) -> list[Place]:
+        if self._places is None:
+            places: list[Place] = []
+            row, part = self._top
+            rows = self.document.rows
+            while row < rows and len(places) < self._height:
+                places += [(row, one) for one in range(part, len(self._cuts(row)) + 1)]
+                row, part = row + 1, 0
+            self._places = places[: self._height]
+        return self._places
+
+    def on_resize(self) -> None:
+        self._top = self._clamped((self._top[0], 0) if self.wrap else self._top)
+        self._changed()
+
+    # Rows
+
+    def _cuts(self, row: int) -> list[int]:
+        """The columns at which a row goes on in the next row of the screen; none where rows are not wrapped."""
+        if not self.wrap:
+            return []
+        strip, width = self._strip(row), self._text_width
+        if strip.cell_length <= width:
+            return []
+        if strip.text.isascii():
+            return list(range(width, strip.cell_length, width))
+        cuts, at, start = [], 0, 0
+        for _, _, size in split_graphemes(strip.text)[0]:
+            if at + size - start > width:
+                cuts.append(at)
+                start = at
+            at += size
+        return cuts
+
+    def _strip(self, row: int) -> Strip:
+        """A whole row as it looks, from its first column on."""
+        look = (self.rich_style, paint(self.app))
+        if look != self._drawn_for or len(self._drawn) >= _KEPT:
+            self._drawn.clear()
+            self._drawn_for = look
+        strip = self._drawn.get(row)
+        if strip is None:
+            strip = self._drawn[row] = self._draw(row)
+        return strip
+
+    def _draw(self, row: int) -> Strip:
+        data = self.document.row(row)
+        # Inside a line nobody knows whether this is in a string.
+        inside = self.document.line(row) is None and self._syntax != "hex"
+        marks = tokens(data, "" if inside else self._syntax)
+        if self.search is not None:
+            marks = overlaid(marks, self._matches(self.search, row))
+        base, known = self.rich_style, styles(paint(self.app))
+        segments, at = [], 0
+        for start, end, name in marks:
+            if start > at:
+                segments.append(Segment(shown(data[at:start]), base))
+            segments.append(Segment(shown(data[start:end]), base + known[name]))
+            at = end
+        if at < len(data):
+            segments.append(Segment(shown(data[at:]), base))
+        return Strip(segments)
+
+    def _matches(self, search: Search, row: int) -> list[Token]:
+        start = self.document.offset(row)
+        # A row of hex shows sixteen bytes in many more columns.
+        end = start + (16 if self._syntax == "hex" else max(1, len(self.document.row(row))))
+        found: list[Token] = []
+        for number, first, last in search.within(start, end):
+            name = "current" if number == self.current else "match"
+            found += [(low, high, name) for low, high in self.document.spans(row, first, last)]
+        return sorted(found)
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        base, ink = self.rich_style, paint(self.app)
+        places = self._visible()
+        width = self._text_width
+        mark = self._scroll_mark(y, base, ink.muted)
+        if y >= len(places):
+            return Strip([Segment(" " * (self.size.width - 1), base), mark], self.size.width)
+        row, part = places[y]
+        strip = self._strip(row)
+        if self.wrap:
+            cuts = [0, *self._cuts(row), strip.cell_length]
+            text = strip.crop(cuts[part], cuts[part + 1]).adjust_cell_length(width, base)
+        else:
+            text = strip.crop(self._left, self._left + width).adjust_cell_length(width, base)
+            if strip.cell_length > self._left + width or self.document.goes_on(row):
+                text = Strip([*text.crop(0, width - 1), Segment("…", base + ink.muted)])
+        segments = [*text, mark]
+        if self._numbered:
+            line = self.document.line(row) if part == 0 else None
+            number = "" if line is None else str(line)
+            segments.insert(0, Segment(f"{number:>{self._gutter - 1}} ", base + ink.muted))
+        return Strip(segments).adjust_cell_length(self.size.width, base)
+
+    def _scroll_mark(self, y: int, base: Style, style: Style) -> Segment:
+        rows, height = self.document.rows, self._height
+        first, last = self.range
+        if first == 0 and last == rows - 1:
+            return Segment(" ", base)
+        begin, end = first * height // rows, -(-(last + 1) * height // rows)
+        return Segment("┃" if begin <= y < max(end, begin + 1) else " ", base + style)
+
+    # The mouse
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.action_go(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.action_go(-3)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        if event.x == self.size.width - 1:
+            self.capture_mouse()
+            self._drag_to(event.y)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        if self.app.mouse_captured is self:
+            self._drag_to(event.y)
+
+    def on_mouse_up(self) -> None:
+        self.release_mouse()
+
+    def _drag_to(self, y: int) -> None:
+        share = max(0, min(y, self._height - 1)) / max(1, self._height - 1)
+        self._to((round(share * self._last_top()[0]), 0))
+
+
+def shown(data: bytes) -> str:
+    """Bytes as characters that a terminal neither obeys nor reorders."""
+    return visible(data.decode("utf-8", "backslashreplace").replace("\t", "    "))
