@@ -17,6 +17,7 @@ from textual.screen import Screen
 from core.errors import HushpostError
 from tui import keys, terminal, themes
 from tui.foreign import visible
+from tui.stylesheet import OnceParsed
 
 if TYPE_CHECKING:
     from core.paths import Surroundings
@@ -42,7 +43,8 @@ class HushpostApp(App[str], inherit_bindings=False):
     """One session on the screen. Without `start` it opens the workspace used last."""
 
     TITLE = "hushpost"
-    CSS_PATH = ["app.tcss", "vault.tcss"]
+    # All of them, so that going to a mode for the first time parses and matches nothing anew.
+    CSS_PATH = ["app.tcss", "vault.tcss", "screens/requests.tcss", "screens/workspaces.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.APP)
     ENABLE_COMMAND_PALETTE = False
 
@@ -52,6 +54,7 @@ class HushpostApp(App[str], inherit_bindings=False):
         self._open_first(start)
         self.DEFAULT_MODE = "requests" if session.workspace is not None else "workspaces"  # type: ignore[misc]
         super().__init__()
+        self.stylesheet = OnceParsed(variables=self.get_css_variables())
         for mode, screen in MODES.items():
             self.add_mode(mode, self._screen_factory(mode, screen))
         for theme in themes.THEMES:
@@ -95,6 +98,9 @@ class HushpostApp(App[str], inherit_bindings=False):
         for problem in problems:
             self.notify(visible(problem), title="Keys", severity="warning", markup=False, timeout=10)
 
+    def on_app_focus(self) -> None:
+        self.base_screen.mode_entered()
+
     def status_changed(self) -> None:
         """Something the header shows may have changed."""
         for screen in self.screen_stack:
@@ -126,6 +132,8 @@ class HushpostApp(App[str], inherit_bindings=False):
             self.notify("open or create a workspace first", severity="warning", markup=False)
             return
         await self.switch_mode(mode)
+        if self.base_screen.is_mounted:
+            self.base_screen.mode_entered()
 
     def action_help(self) -> None:
         from tui.screens.help import HelpScreen
@@ -181,8 +189,12 @@ class HushpostApp(App[str], inherit_bindings=False):
 
     def leave_workspace_allowed(self, then: Callable[[], object]) -> bool:
         """Whether no mode holds unsaved edits; else it asks about them and calls `then` when they are dealt with."""
-        stacks = [self.get_screen_stack(mode) for mode in MODES if mode in self._screen_stacks]
-        return all(cast("SessionScreen[Any]", stack[0]).leave_workspace_allowed(then) for stack in stacks if stack)
+        return all(screen.leave_workspace_allowed(then) for mode in MODES if (screen := self.screen_of(mode)))
+
+    def screen_of(self, mode: str) -> SessionScreen[Any] | None:
+        """A mode's own screen, if the mode was gone to."""
+        stack = self._screen_stacks.get(mode)
+        return cast("SessionScreen[Any]", stack[0]) if stack else None
 
     # Idle lock
 

@@ -66,7 +66,9 @@ async def jump_to_request(screen: SessionScreen[Any]) -> None:
     if session.workspace is None:
         screen.tell("open or create a workspace first", warning=True)
         return
-    picks = [Pick(reference, reference) for reference in session.workspace.requests()]
+    shown = app.screen_of("requests")
+    known = getattr(shown, "references", None)
+    picks = [Pick(reference, reference) for reference in known or session.workspace.requests()]
     picked = await screen.ask(
         PickDialog(
             session, "Jump to a request", picks, empty="no request has these words" if picks else "no requests yet"

@@ -48,6 +48,7 @@ PLACES: Mapping[str, str] = {
     "tree": "request tree",
     "table": "table of names and values",
     "response": "response",
+    "text": "text of a response",
     "workspaces": "workspaces",
     "environments": "environments",
     "credentials": "credentials",
@@ -137,7 +138,23 @@ TABLE = (
     Key("table.up", "alt+up,K", "shift(-1)", "Up", "move the row up"),
     Key("table.down", "alt+down,J", "shift(1)", "Down", "move the row down"),
 )
-RESPONSE: tuple[Key, ...] = ()
+TEXT = (
+    Key("text.search", "/", "search", "Search", "search the text", show=True),
+    Key("text.next", "n", "match(1)", "Next", "next match"),
+    Key("text.previous", "N", "match(-1)", "Previous", "previous match"),
+    Key("text.wrap", "w", "wrap", "Wrap", "wrap long lines, or cut them"),
+    Key("text.copy", "c,y", "copy", "Copy", "copy the text as shown", show=True),
+    Key("text.page", "p", "page", "Pager", "read the text in your own pager"),
+)
+RESPONSE = (
+    Key("response.filter", "f", "filter", "Filter", "show only what a JSONPath finds", show=True),
+    Key("response.raw", "r", "raw", "Raw", "show the body as received, or laid out", show=True),
+    Key("response.hex", "x", "hex", "Hex", "show the body's bytes, or its text"),
+    Key("response.save", "s", "save", "Save", "save the body as received", show=True),
+    Key("response.next_tab", "right_square_bracket", "tab(1)", "Next tab", "next tab of the response"),
+    Key("response.previous_tab", "left_square_bracket", "tab(-1)", "Previous tab", "previous tab of the response"),
+    Key("response.back", "escape", "back", "Back", "end the filter or the search", palette=False),
+)
 ENVIRONMENTS = (
     Key("environments.activate", "space", "activate", "Use", "make the environment the active one", show=True),
     Key("environments.new", "n", "new_environment", "New", "a new environment", show=True),
@@ -189,6 +206,7 @@ def table() -> tuple[Key, ...]:
         *TREE,
         *TABLE,
         *RESPONSE,
+        *TEXT,
         *ENVIRONMENTS,
         *CREDENTIALS,
         *DETAILS,

@@ -166,7 +166,10 @@ class SessionScreen(SessionWork[ScreenResultType]):
             header.look()
 
     def session_resumed(self) -> None:
-        """This screen is shown again; another one may have changed the session or the files meanwhile."""
+        """This screen is shown again, after a dialog too; another one may have changed the session or its files."""
+
+    def mode_entered(self) -> None:
+        """Gone to from another mode, or the terminal has the focus again: other programs may have changed files."""
 
     def leave_workspace_allowed(self, then: Callable[[], object]) -> bool:
         """Whether the workspace or the app may be left now; if not, it asks about unsaved edits, then calls `then`."""

@@ -41,13 +41,14 @@ T = TypeVar("T")
 
 _FEW = 12
 """Rows of a tree that are seen at once in any terminal."""
+_INDEXED_AT_ONCE = 15
+"""Files that are read between two keys: a few milliseconds."""
 
 
 class RequestsScreen(SessionScreen[None]):
     """One request is open at a time; edits of others stay in `_drafts` until saved, so that switching loses nothing."""
 
     MODE = "requests"
-    CSS_PATH = "requests.tcss"
     AUTO_FOCUS = "#tree"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-middle"), (130, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.REQUESTS)
@@ -99,47 +100,48 @@ class RequestsScreen(SessionScreen[None]):
             self._saved, self._drafts, self._exchanges = {}, {}, {}
             self.reference = ""
             self._show_open()
-            self._expand()
-        self.show_tree()
+            self.show_tree(expand=True)
         self.forget_names()
         if self.reference and self.reference not in self._drafts:
             self._reload_if_changed()
 
-    def show_tree(self, select: str | None = None) -> None:
-        """Look at the files again; labels and methods that are not known yet follow in steps between the keys."""
+    def mode_entered(self) -> None:
+        self.session_resumed()
+        self.show_tree()
+
+    def show_tree(self, select: str | None = None, *, expand: bool = False) -> None:
+        """Look at the files again; labels and methods that are not known yet follow in steps between the keys.
+
+        `expand` opens the folders that were open last; in a small workspace that is new here, all of the first level.
+        """
         workspace = self.session.workspace
         if workspace is None:
             self._tree.set_rows([])
             return
-        self._tree.set_rows(_rows(self.attempt(workspace.tree) or ()))
+        nodes = self.attempt(workspace.tree) or ()
+        expanded = self.session.registry.expanded(workspace.key) if expand else None
+        if expand and not expanded and len(nodes) <= _FEW:
+            expanded = frozenset(node.ref for node in nodes if node.kind == "folder")
+        self._tree.set_rows(_rows(nodes), expanded)
         if select is not None:
             self._tree.select(select)
         self._mark()
-        self.call_after_refresh(self._index_some, workspace)
-
-    def _expand(self) -> None:
-        """Open the folders that were open last; in a small workspace that is new here, all of the first level."""
-        workspace = self.session.workspace
-        if workspace is None:
-            return
-        nodes = self.attempt(workspace.tree) or ()
-        expanded = self.session.registry.expanded(workspace.key)
-        if not expanded and len(nodes) <= _FEW:
-            expanded = frozenset(node.ref for node in nodes if node.kind == "folder")
-        self._tree.set_rows(_rows(nodes), expanded)
+        if not workspace.index(0):
+            self._index_some(workspace)
 
     def _index_some(self, workspace: Workspace) -> None:
         if workspace is not self.session.workspace:
             return
-        before = self._tree.rows
-        done = workspace.index(25)
-        if not done:
-            self.set_timer(0.02, lambda: self._index_some(workspace))
-            return
-        rows = _rows(self.attempt(workspace.tree) or ())
-        if rows != before:
-            self._tree.set_rows(rows)
+        if workspace.index(_INDEXED_AT_ONCE):
+            self._tree.set_rows(_rows(self.attempt(workspace.tree) or ()))
             self._mark()
+        else:
+            self.set_timer(0.01, lambda: self._index_some(workspace))
+
+    @property
+    def references(self) -> Sequence[str]:
+        """All requests, as the tree has them."""
+        return [row.reference for row in self._tree.rows if not row.folder]
 
     def names(self) -> Names:
         """What template names mean for the open request; made again after something changed."""

@@ -42,7 +42,6 @@ _FIRST = (
 
 class WorkspacesScreen(SessionScreen[None]):
     MODE = "workspaces"
-    CSS_PATH = "workspaces.tcss"
     AUTO_FOCUS = "#known"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.WORKSPACES)
 

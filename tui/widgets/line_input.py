@@ -25,6 +25,9 @@ class LineInput(Input):
 
     def __init__(self, value: str = "", *, placeholder: str = "", **arguments: Any) -> None:
         arguments.setdefault("select_on_focus", False)
+        if "validators" not in arguments:
+            # Validating nothing would still set a class at the first key, which matches styles anew.
+            arguments.setdefault("validate_on", ())
         super().__init__(value, visible(placeholder), compact=True, **arguments)
         self.cursor_blink = False
 

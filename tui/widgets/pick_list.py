@@ -10,13 +10,12 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.foreign import fitted, shortened, visible
 from tui.themes import paint
+from tui.widgets.line_view import LineView
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,9 @@ class Pick:
     enabled: bool = True
 
 
-class PickList(ScrollView, can_focus=True):
+class PickList(LineView):
     """Rows with a cursor. Enter or a click picks; the owner filters by setting `choices`."""
 
-    ALLOW_SELECT = False
     DEFAULT_CSS = "PickList { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -92,9 +90,8 @@ class PickList(ScrollView, can_focus=True):
         self._choices = choices
         self._label_width = max((cell_len(choice.label) for choice in choices), default=0)
         self._index = next((row for row, choice in enumerate(choices) if choice.key == kept), 0)
-        self.virtual_size = Size(0, len(choices))
-        self._show_cursor()
-        self.refresh()
+        self.set_line_count(len(choices))
+        self.show_line(self._index)
         self.post_message(self.Moved(self, self.current))
 
     @property
@@ -128,36 +125,23 @@ class PickList(ScrollView, can_focus=True):
             self.action_pick()
 
     def on_focus(self) -> None:
-        self._refresh_row(self._index)
+        self.refresh_line(self._index)
 
     def on_blur(self) -> None:
-        self._refresh_row(self._index)
+        self.refresh_line(self._index)
 
     def on_resize(self) -> None:
-        self._show_cursor()
+        self.show_line(self._index)
 
     def _go(self, row: int) -> None:
         row = max(0, min(row, len(self._choices) - 1))
         if row == self._index:
             return
         before, self._index = self._index, row
-        self._refresh_row(before)
-        self._refresh_row(row)
-        self._show_cursor()
+        self.refresh_line(before)
+        self.refresh_line(row)
+        self.show_line(self._index)
         self.post_message(self.Moved(self, self.current))
-
-    def _show_cursor(self) -> None:
-        height = self.scrollable_content_region.height
-        if height <= 0:
-            return
-        top = int(self.scroll_y)
-        if self._index < top:
-            self.scroll_to(y=self._index, animate=False, force=True)
-        elif self._index >= top + height:
-            self.scroll_to(y=self._index - height + 1, animate=False, force=True)
-
-    def _refresh_row(self, row: int) -> None:
-        self.refresh(Region(0, row - int(self.scroll_y), self.size.width, 1))
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width

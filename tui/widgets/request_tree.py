@@ -10,14 +10,13 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui import keys
 from tui.foreign import shortened, visible
 from tui.themes import Paint, paint
+from tui.widgets.line_view import LineView
 
 _SHORT = {"DELETE": "DEL", "PATCH": "PTCH", "OPTIONS": "OPT"}
 
@@ -43,10 +42,9 @@ class TreeRow:
     """Why its file cannot be read; such a row is shown and not opened."""
 
 
-class RequestTree(ScrollView, can_focus=True):
+class RequestTree(LineView):
     """A flat list of rows in tree order; rows below a folder that is not expanded are left out."""
 
-    ALLOW_SELECT = False
     DEFAULT_CSS = "RequestTree { scrollbar-size-vertical: 1; overflow-x: hidden; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.bindings(keys.TREE),
@@ -102,7 +100,7 @@ class RequestTree(ScrollView, can_focus=True):
             self._expanded = set(expanded)
         self._flatten()
         self._index = next((at for at, row in enumerate(self._rows) if row.reference == kept), 0)
-        self._show_cursor()
+        self.show_line(self._index)
 
     @property
     def rows(self) -> Sequence[TreeRow]:
@@ -135,7 +133,7 @@ class RequestTree(ScrollView, can_focus=True):
         self.open_reference, self.edited = open_reference, edited
         for at, row in enumerate(self._rows):
             if row.reference in concerned:
-                self._refresh_row(at)
+                self.refresh_line(at)
 
     # Keys
 
@@ -192,13 +190,13 @@ class RequestTree(ScrollView, can_focus=True):
             self.action_pick()
 
     def on_focus(self) -> None:
-        self._refresh_row(self._index)
+        self.refresh_line(self._index)
 
     def on_blur(self) -> None:
-        self._refresh_row(self._index)
+        self.refresh_line(self._index)
 
     def on_resize(self) -> None:
-        self._show_cursor()
+        self.show_line(self._index)
 
     def _toggle(self, row: TreeRow) -> None:
         self._expanded ^= {row.reference}
@@ -215,30 +213,16 @@ class RequestTree(ScrollView, can_focus=True):
             rows.append(row)
         self._rows = rows
         self._index = min(self._index, max(0, len(rows) - 1))
-        self.virtual_size = Size(0, len(rows))
-        self.refresh()
+        self.set_line_count(len(rows))
 
     def _go(self, at: int) -> None:
         at = max(0, min(at, len(self._rows) - 1))
         if at == self._index:
             return
         before, self._index = self._index, at
-        self._refresh_row(before)
-        self._refresh_row(at)
-        self._show_cursor()
-
-    def _show_cursor(self) -> None:
-        height = self.size.height
-        top = int(self.scroll_y)
-        if height <= 0:
-            return
-        if self._index < top:
-            self.scroll_to(y=self._index, animate=False, force=True)
-        elif self._index >= top + height:
-            self.scroll_to(y=self._index - height + 1, animate=False, force=True)
-
-    def _refresh_row(self, at: int) -> None:
-        self.refresh(Region(0, at - int(self.scroll_y), self.size.width, 1))
+        self.refresh_line(before)
+        self.refresh_line(at)
+        self.show_line(self._index)
 
     def render_line(self, y: int) -> Strip:
         base, ink = self.rich_style, paint(self.app)

@@ -11,14 +11,13 @@ from rich.style import Style
 from textual import events
 from textual.actions import SkipAction
 from textual.binding import BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui import keys
 from tui.foreign import fitted, shortened, visible
 from tui.themes import paint
+from tui.widgets.line_view import LineView
 from tui.widgets.names import Names
 from tui.widgets.template_input import Hint
 
@@ -47,10 +46,9 @@ class TableColumn:
     width: int = 0
 
 
-class TableLines(ScrollView, can_focus=True):
+class TableLines(LineView):
     """Rows by the line and a cursor on one cell; clicking the cursor's cell edits it."""
 
-    ALLOW_SELECT = False
     DEFAULT_CSS = "TableLines { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.plain("up", "go(-1, 0)"),
@@ -98,7 +96,7 @@ class TableLines(ScrollView, can_focus=True):
 
     def shown(self) -> None:
         """The rows are others now."""
-        self.virtual_size = Size(0, len(self.rows) + self._head)
+        self.set_line_count(len(self.rows) + self._head)
         self.go(min(self.row, max(0, len(self.rows) - 1)), self.column)
         self.refresh()
         self._say_hint()
@@ -131,14 +129,7 @@ class TableLines(ScrollView, can_focus=True):
             self.column = next((one for one in range(len(entry.cells)) if one not in entry.locked), self.column)
         self.refresh_row(before)
         self.refresh_row(self.row)
-        height = self.scrollable_content_region.height
-        line = self.row + self._head
-        if height > 0:
-            top = int(self.scroll_y)
-            if self.row < top:
-                self.scroll_to(y=self.row, animate=False, force=True)
-            elif line >= top + height:
-                self.scroll_to(y=line - height + 1, animate=False, force=True)
+        self.show_line(self.row + self._head, below=self._head)
         if before != self.row:
             self._say_hint()
             self.screen.refresh_bindings()
@@ -152,7 +143,7 @@ class TableLines(ScrollView, can_focus=True):
         self.go(row, column)
 
     def refresh_row(self, row: int) -> None:
-        self.refresh(Region(0, self.line_of(row), self.size.width, 1))
+        self.refresh_line(row + self._head)
 
     def _say_hint(self) -> None:
         if not self.has_focus:
