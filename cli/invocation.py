@@ -161,6 +161,13 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def end_on_signals() -> None:
+    """Let what ends the process from outside unwind it as Ctrl-C does: terminal and temporary files are restored."""
+    for number in ENDING:
+        with contextlib.suppress(ValueError):  # not the main thread
+            signal.signal(number, signal.default_int_handler)
+
+
 def _quiet_loggers() -> None:
     """Without any handler Python prints warnings of libraries on stderr, past the redactor."""
     import logging

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from contextlib import suppress
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.diagnostics import ExitCode
-from cli.invocation import Invocation, pass_invocation
+from cli.invocation import Invocation, end_on_signals, pass_invocation
 
 if TYPE_CHECKING:
     from core.session import Session
@@ -27,7 +24,7 @@ def demo_command(invocation: Invocation, headless: bool) -> ExitCode:
     from cli.commands.workspace import has_terminal, start_app
     from core.demo import ENVIRONMENTS, Demo
 
-    _end_on_signals()
+    end_on_signals()  # also one that is ended from outside stops its server and deletes its folder
     with Demo(invocation.surroundings) as demo:
         if not headless and has_terminal(invocation):
             return start_app(invocation, demo.workspace, surroundings=demo.surroundings)
@@ -43,14 +40,3 @@ def demo_command(invocation: Invocation, headless: bool) -> ExitCode:
             )
 
         return invocation.run(run, surroundings=demo.surroundings)
-
-
-def _end_on_signals() -> None:
-    """A demo that is ended from outside also ends its server and deletes its folder."""
-
-    def end(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        with suppress(ValueError):  # not the main thread
-            signal.signal(number, end)

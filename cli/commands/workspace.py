@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.diagnostics import ExitCode
-from cli.invocation import Invocation, pass_invocation
+from cli.invocation import Invocation, end_on_signals, pass_invocation
 
 if TYPE_CHECKING:
     from core.paths import Surroundings
@@ -61,5 +61,6 @@ def start_app(invocation: Invocation, path: Path | None, *, surroundings: Surrou
     def opened(session: Session) -> None:
         invocation.diagnostics.redact = session.redact
 
+    end_on_signals()
     code = run_app(surroundings or invocation.surroundings, start=path, opened=opened)
     return ExitCode.OK if code == 0 else ExitCode.BUG

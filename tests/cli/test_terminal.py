@@ -151,6 +151,27 @@ def test_without_a_terminal_there_is_neither_color_nor_progress(
     assert ran.stderr == ""
 
 
+def test_an_app_that_is_ended_from_outside_restores_the_terminal(
+    terminal: Start, workspace: Path, server: Loopback
+) -> None:
+    write(workspace, {"requests/health.toml": f'url = "{server.url}/status/200"\n'})
+    with terminal("open", ".") as app:
+        app.wait_for("health")
+        os.kill(app.pid, signal.SIGTERM)
+        assert app.wait_exit() == 130
+        for off in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l"):
+            assert app.received.rfind(off) > app.received.rfind(off[:-1] + (b"h" if off[-1:] == b"l" else b"l"))
+
+
+def test_a_demo_that_is_ended_from_outside_leaves_nothing(terminal: Start, tmp_path: Path) -> None:
+    with terminal("demo", TMPDIR=str(tmp_path)) as app:
+        app.wait_for("Payments")
+        assert [path.name for path in tmp_path.iterdir() if path.name.startswith("hushpost")]
+        os.kill(app.pid, signal.SIGTERM)
+        assert app.wait_exit() == 130
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("hushpost")] == []
+
+
 def test_approvals_are_asked_for(terminal: Start, store: Path, workspace: Path, hushpost: Hushpost) -> None:
     (workspace / "secrets.json").write_text('{"a": "value-of-a"}')
     arguments = ["--provider", "memory", "--type", "memory", "--field", "secrets=@secrets.json"]
