@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -97,4 +96,3 @@ def test_completion_asks_for_nothing_and_imports_no_session(hushpost: Hushpost, 
     out, err = process.communicate(timeout=60)
     assert b"health" in out
     assert b"core.session" not in err
-    assert isinstance(process, subprocess.Popen)
