@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from core.session import Session
 from core.vault.config import AnyCredential, MemoryCredential
 from core.vault.envelope import Cost
 from core.vault.store import CredentialStore
-from tests.tui.conftest import until
+from tests.tui.conftest import screen_text, until
 from tui.app import HushpostApp
 from tui.prompter import DialogPrompter
 from tui.widgets.rows import Rows
@@ -83,6 +84,11 @@ async def back(pilot: Pilot[Any]) -> None:
     await pilot.pause()
 
 
+def said(pilot: Pilot[Any]) -> str:
+    """All that is on the screen, as if its lines had not been broken."""
+    return re.sub(r"[\s│]+", " ", screen_text(pilot))
+
+
 def rows(pilot: Pilot[Any], selector: str) -> list[str]:
     """The rows of a table of the mode's screen, as a person reads them."""
     table = pilot.app.screen_stack[0].query_one(selector, Rows)
@@ -91,6 +97,7 @@ def rows(pilot: Pilot[Any], selector: str) -> list[str]:
 
 async def type_in(pilot: Pilot[Any], text: str) -> None:
     """A text into the focused field, as a terminal hands over what is pasted: one event, not one for each key."""
+    await pilot.pause()
     focused = pilot.app.screen.focused
     assert focused is not None
     focused.post_message(events.Paste(text))
@@ -100,3 +107,7 @@ async def type_in(pilot: Pilot[Any], text: str) -> None:
 def everything_under(folder: Path) -> bytes:
     """All bytes of all files below a folder, to search for what must not be there."""
     return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def bytes_of(path: Path) -> bytes:
+    return path.read_bytes()
