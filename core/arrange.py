@@ -157,12 +157,13 @@ def copy_reason(error: OSError) -> str:
 def _is_folder(workspace: Workspace, ref: str) -> bool:
     if not ref:
         return True
-    path = workspace.request_path(ref)
-    if os.path.lexists(path) and not path.is_dir():
+    folder = _folder(workspace, ref)
+    file = folder.with_name(f"{folder.name}.toml")
+    if file.name != FOLDER_FILE and os.path.lexists(file) and not file.is_dir():
         return False
-    if os.path.lexists(_folder(workspace, ref)):
+    if os.path.lexists(folder):
         return True
-    raise FileError("does not exist", path=path)
+    raise FileError("does not exist", path=file)
 
 
 def _path(workspace: Workspace, ref: str, is_folder: bool) -> Path:

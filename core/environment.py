@@ -7,8 +7,6 @@ Only plain values written in workspace files are templates themselves; everythin
 
 from __future__ import annotations
 
-import random
-import uuid
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -136,10 +134,6 @@ class Scope:
         self._written: dict[str, Entry] = {}
         """What workspace files alone would say."""
         self._disabled: dict[str, Source] = {}
-        for source, values in given:
-            for name, value in values.items():
-                kind = Variable(secret=True) if isinstance(value, Secret) else Variable(value=value)
-                self._entries.setdefault(name, Entry(name, kind, source, value))
         for source, variables in written:
             for name, short in variables.items():
                 long = variable(short)
@@ -147,7 +141,21 @@ class Scope:
                     self._written.setdefault(name, Entry(name, long, source))
                 else:
                     self._disabled.setdefault(name, source)
+        for source, values in given:
+            for name, value in values.items():
+                self._entries.setdefault(name, self._given_entry(name, source, value))
         self._entries = self._written | self._entries
+
+    def _given_entry(self, name: str, source: Source, value: str | Secret) -> Entry:
+        """What stands in for a hidden variable is hidden too, and a real secret keeps to the variable's hosts; a plain
+        text, such as a test gives, may go anywhere."""
+        hidden = self.shadowed(name)
+        if isinstance(value, Secret):
+            hosts = hidden.variable.allowed_hosts if hidden else None
+            return Entry(name, Variable(secret=True, allowed_hosts=hosts), source, value)
+        if hidden:
+            return Entry(name, Variable(secret=True), source, Secret(value))
+        return Entry(name, Variable(value=value), source, value)
 
     @classmethod
     def of(
@@ -365,12 +373,16 @@ def generate(key: str, now: datetime) -> str:
     """A value for one of `template.DYNAMIC`."""
     match key:
         case "$uuid":
+            import uuid
+
             return str(uuid.uuid4())
         case "$timestamp":
             return str(int(now.timestamp()))
         case "$isoTimestamp":
             return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         case "$randomInt":
+            import random
+
             return str(random.randint(0, 1000))  # noqa: S311  # a filler for test data, no secret
         case _:
             raise KeyError(key)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
 import tomllib
 from contextlib import suppress
@@ -106,9 +105,9 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     An existing file keeps its mode, narrowed when `mode` lets nobody else read; a new one gets `mode` less the umask.
     A symbolic link stays one: its target is replaced.
     """
-    target = path.resolve()
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
     try:
+        target = path.resolve()
+        temporary = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -126,6 +125,8 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         _sync_folder(target.parent)
     except OSError as error:
         raise FileError(f"cannot be written: {reason(error)}", path=path) from error
+    except RuntimeError as error:
+        raise FileError("cannot be written: its symbolic links go in a circle", path=path) from error
 
 
 def _sync_folder(folder: Path) -> None:

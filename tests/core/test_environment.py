@@ -167,6 +167,17 @@ def test_a_value_comes_with_the_rules_of_its_variable() -> None:
     assert (values["t"].hidden, values["t"].consented) == (True, True)
 
 
+def test_what_a_run_gives_for_a_hidden_variable_is_hidden_too() -> None:
+    base = {"key": LINKED, "other": "plain"}
+    typed = Scope.of(overrides={"key": "dummy", "other": "x"}, base=base)
+    assert typed.needed([("url", "{{vault:key}}{{other}}")]) == ()
+    rendered = typed.resolve({}).render("{{vault:key}} {{other}}")
+    assert (rendered.reveal(), rendered.shown) == ("dummy x", "{{key}} x")
+    assert typed.resolve({}).values["key"].allowed_hosts is None
+    real = Scope.of(overrides={"key": Secret("k")}, base=base).resolve({}).values["key"]
+    assert (real.allowed_hosts, real.consented) == (("api.example.com",), True)
+
+
 def test_an_empty_secret_is_never_sent() -> None:
     scope = Scope.of(base={"pw": SECRET})
     with pytest.raises(TemplateError, match='the secret value of "pw" is empty'):
