@@ -168,7 +168,7 @@ def test_a_value_comes_with_the_rules_of_its_variable() -> None:
 
 
 def test_what_a_run_gives_for_a_hidden_variable_is_hidden_too() -> None:
-    base = {"key": LINKED, "other": "plain"}
+    base: dict[str, str | Variable] = {"key": LINKED, "other": "plain"}
     typed = Scope.of(overrides={"key": "dummy", "other": "x"}, base=base)
     assert typed.needed([("url", "{{vault:key}}{{other}}")]) == ()
     rendered = typed.resolve({}).render("{{vault:key}} {{other}}")
