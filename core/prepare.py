@@ -7,8 +7,7 @@ it is and whatever it was encoded to.
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,11 +15,12 @@ from typing import Any
 
 import msgspec
 
-from core import bodies, routes, urls
+from core import bodies, headers, routes, urls
 from core.checks import describe
 from core.environment import ResolvedScope
 from core.errors import RequestError
 from core.exchange import Destination, Expectation, Prepared, SecretUse, Shown, StepAuth
+from core.headers import Line
 from core.models import (
     ApiKeyAuth,
     AwsSigV4Auth,
@@ -40,9 +40,8 @@ ACCEPT_ENCODING = "gzip, deflate"
 SIGV4 = "aws_sigv4"
 """What a request signed by a named credential calls that use, which no variable stands for."""
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_LINE_BREAK = re.compile(r"[\r\n\0]")
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+_AUTHORIZATION = Rendered("Authorization")
+_DEFAULTS = (headers.plain("Accept", "*/*"), headers.plain("Accept-Encoding", ACCEPT_ENCODING))
 
 _Rows = list[tuple[Rendered, Rendered]]
 
@@ -112,10 +111,10 @@ def _texts(request: Request) -> Iterator[tuple[str, str]]:
 
 def _strings(where: str, struct: msgspec.Struct) -> Iterator[tuple[str, str]]:
     """The texts of a struct and of the enabled rows in it."""
-    for info in msgspec.structs.fields(struct):
-        value = getattr(struct, info.name)
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
         if isinstance(value, str):
-            yield f"{where}.{info.name}", value
+            yield f"{where}.{name}", value
         elif isinstance(value, tuple):
             for row in value:
                 if row.enabled:
@@ -146,17 +145,13 @@ class _Builder:
         address = urls.examine(self._url(query))
         if address.user is not None and isinstance(request.auth, (InheritAuth, NoAuth)):
             user, password = map(Rendered, address.user)
-            rows.append(
-                (Rendered("Authorization"), Rendered.placeholder(f"Basic {MASK}", _basic(user, password).reveal()))
-            )
+            rows.append(Line("Authorization", _basic(user, password).reveal(), ("Authorization", f"Basic {MASK}")))
         proxy_for = partial(routes.direct_or_by, self._defaults.proxy, self._defaults.proxies)
         route, terms, elsewhere = routes.build(request.options, self._render, files, proxy_for(address.origin))
-        body, headers = self._message(rows, address.origin.netloc)
+        body, lines = self._message(rows, address.origin.netloc)
         held: dict[str, frozenset[str]] = {"url": address.names, "body": body.names, "auth": auth_names}
-        for name, value in headers:
-            names = name.secrets | value.secrets
-            if names:
-                held[f"header:{name.reveal().lower()}"] = names
+        for line in lines:
+            held[f"header:{line.key}"] = held.get(f"header:{line.key}", frozenset()) | line.names
         if isinstance(step, OAuth2Auth):
             elsewhere += _token_servers(step, auth_names)
         expectations = tuple(self._expectations())
@@ -174,9 +169,9 @@ class _Builder:
             request=request,
             method=request.method.upper(),
             url=address.url,
-            headers=tuple((name.reveal(), self._value(name, value)) for name, value in headers),
+            headers=tuple((line.name, line.value) for line in lines),
             content=body.content,
-            shown=Shown(address.shown, _shown(headers), body.shown),
+            shown=Shown(address.shown, tuple(line.shown for line in lines), body.shown),
             uses=uses,
             route=route,
             timeout=request.options.timeout or self._defaults.timeout,
@@ -185,7 +180,7 @@ class _Builder:
             elsewhere=elsewhere,
             terms=terms,
             expectations=expectations,
-            log_in=frozenset(name.reveal().lower() for name, _ in rows),
+            log_in=frozenset(line.key for line in rows),
             proxy_for=proxy_for if request.options.proxy is None else None,
         )
 
@@ -198,8 +193,8 @@ class _Builder:
         except RequestError:
             shown = url.shown
             host = urls.shown_origin(shown).rpartition("//")[2]
-        body, headers = self._message(rows, host)
-        return Shown(shown, _shown(headers), body.shown)
+        body, lines = self._message(rows, host)
+        return Shown(shown, tuple(line.shown for line in lines), body.shown)
 
     def _render(self, text: str, where: str) -> Rendered:
         return self._scope.render(text, where=where)
@@ -221,7 +216,7 @@ class _Builder:
 
     # Auth
 
-    def _auth(self) -> tuple[_Rows, _Rows, StepAuth | None, frozenset[str]]:
+    def _auth(self) -> tuple[list[Line], _Rows, StepAuth | None, frozenset[str]]:
         """What auth adds to the headers and to the query, what is left for a step while sending, and its secrets."""
         auth = self._request.auth
         match auth:
@@ -231,14 +226,16 @@ class _Builder:
                 user, password = self._render(auth.username, "auth"), self._render(auth.password, "auth")
                 if ":" in user.reveal():
                     raise RequestError("the user name of Basic auth holds a colon", kind="request")
-                return [(Rendered("Authorization"), _basic(user, password))], [], None, frozenset()
+                return [headers.rendered(_AUTHORIZATION, _basic(user, password))], [], None, frozenset()
             case BearerAuth():
                 prefix, token = self._render(auth.prefix, "auth"), self._render(auth.token, "auth")
                 value = Rendered.join(" ", (prefix, token)) if prefix else token
-                return [(Rendered("Authorization"), value)], [], None, frozenset()
+                return [headers.rendered(_AUTHORIZATION, value)], [], None, frozenset()
             case ApiKeyAuth():
-                row = (self._render(auth.name, "auth"), self._render(auth.value, "auth"))
-                return ([row], [], None, frozenset()) if auth.location == "header" else ([], [row], None, frozenset())
+                name, value = self._render(auth.name, "auth"), self._render(auth.value, "auth")
+                if auth.location == "header":
+                    return [headers.rendered(name, value)], [], None, frozenset()
+                return [], [(name, value)], None, frozenset()
             case DigestAuth() | OAuth2Auth() | AwsSigV4Auth():
                 names: frozenset[str] = frozenset()
                 real: dict[str, str] = {}
@@ -250,63 +247,37 @@ class _Builder:
 
     # Headers and body
 
-    def _message(self, auth: _Rows, host: str) -> tuple[bodies.Built, _Rows]:
+    def _message(self, auth: list[Line], host: str) -> tuple[bodies.Built, list[Line]]:
         """The body, and all headers in the order in which they are sent."""
         request = self._request
-        given = list(bodies.rows(request.headers, self._render, "header"))
-        by_auth = {name.reveal().lower() for name, _ in auth}
-        # What auth says goes before a row of the same name; the length is ours to say.
-        given = [row for row in given if row[0].reveal().lower() not in by_auth | {"content-length"}] + auth
-        for name, _ in given:
-            if self._files is not None and not _TOKEN.fullmatch(name.reveal()):
-                raise RequestError(f'"{name.shown}" is not a valid header name', kind="request")
-        own = {name.reveal().lower(): value for name, value in given}
-        body = bodies.build(request.body, self._render, self._files, own.get("content-type", Rendered()))
-        headers: _Rows = []
-
-        def default(name: str, value: Rendered | str) -> None:
-            if name.lower() not in own:
-                headers.append((Rendered(name), Rendered(value) if isinstance(value, str) else value))
-
-        default("Host", host)
-        default("User-Agent", self._defaults.user_agent)
-        default("Accept", "*/*")
-        default("Accept-Encoding", ACCEPT_ENCODING)
-        if not isinstance(request.body, NoBody):
-            headers.append((Rendered("Content-Type"), body.content_type))
-        chunked = "transfer-encoding" in own
-        if chunked and own["transfer-encoding"].reveal().strip().lower() != "chunked":
+        given = list(headers.written(request.headers, self._render))
+        own = {line.key: line for line in given}
+        content_type = Rendered()
+        if "content-type" in own:
+            row = next(row for row in request.headers if row.enabled and row.name.lower() == "content-type")
+            content_type = self._render(row.value, 'header "Content-Type"')
+        body = bodies.build(request.body, self._render, self._files, content_type)
+        chunked = own.get("transfer-encoding")
+        if chunked is not None and chunked.value.lower() != "chunked":
             raise RequestError("only chunked can be asked for as transfer-encoding", kind="request")
-        size = bodies.size_of(body.content)
-        if not chunked and (size or not isinstance(request.body, NoBody) or request.method in ("POST", "PUT", "PATCH")):
-            # The length of a body with a secret tells the length of the secret.
-            length = Rendered.placeholder(MASK, str(size)) if body.names else Rendered(str(size))
-            headers.append((Rendered("Content-Length"), length))
-        headers += [row for row in given if row[0].reveal().lower() != "content-type"]
-        if isinstance(request.body, NoBody) and "content-type" in own:
-            headers.append((Rendered("Content-Type"), own["content-type"]))
-        return body, headers
-
-    def _value(self, name: Rendered, value: Rendered) -> str:
-        """The value for the wire; what cannot stand in a header is named by its variable, never quoted."""
-        real = value.reveal().strip(" \t")
-        if _CONTROL.search(real) is None:
-            return real
-        what = "a line break" if _LINE_BREAK.search(real) else "a control character"
-        for variable in sorted(value.secrets):
-            secret = self._scope.values[variable].rendered.reveal()
-            if _CONTROL.search(secret):
-                raise RequestError(
-                    f'the value of "{variable}" holds {what}, which header "{name.shown}" cannot carry',
-                    kind="request",
-                    hint="set trim = true on its link, or store the value without it",
-                )
-        raise RequestError(f'header "{name.shown}" holds {what}', kind="request", hint="take it out of the value")
+        length: int | None = bodies.size_of(body.content)
+        says_length = length or not isinstance(request.body, NoBody) or request.method in ("POST", "PUT", "PATCH")
+        if chunked is not None or not says_length:
+            length = None
+        defaults = (headers.plain("Host", host), headers.plain("User-Agent", self._defaults.user_agent), *_DEFAULTS)
+        kind = body.content_type or content_type
+        lines = headers.assemble(given, auth, defaults, kind, length, hide_length=bool(body.names))
+        if self._files is not None:
+            headers.check(lines, lambda name: self._scope.values[name].rendered.reveal())
+        return body, lines
 
     # Checks
 
     def _expectations(self) -> Iterator[Expectation]:
         for check in self._request.checks:
+            if "{{" not in check.path and not (isinstance(check.value, str) and "{{" in check.value):
+                yield Expectation(describe(check), check)
+                continue
             where = f"check of {check.subject}"
             path = self._render(check.path, where)
             value: Any = check.value
@@ -329,7 +300,3 @@ def _basic(user: Rendered, password: Rendered) -> Rendered:
 def _token_servers(auth: OAuth2Auth, names: frozenset[str]) -> tuple[Destination, ...]:
     addresses = dict.fromkeys(url for url in (auth.token_url, auth.device_url, auth.authorization_url) if url)
     return tuple(Destination("token", url, names) for url in addresses)
-
-
-def _shown(headers: Sequence[tuple[Rendered, Rendered]]) -> tuple[tuple[str, str], ...]:
-    return tuple((name.shown, value.shown.strip(" \t")) for name, value in headers)

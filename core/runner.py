@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from core import needs
 from core.environment import BASE, Scope
 from core.errors import HushpostError, TemplateError
 from core.exchange import (
@@ -144,15 +145,24 @@ async def run(
                 last_start = time.monotonic()
                 iteration, number = chosen
                 yield RequestStarted(steps[number].reference, iteration.number)
-                active[asyncio.ensure_future(_send(session, steps[number], iteration, options))] = chosen
+                sending = _send(session, steps[number], iteration, options)
+                if options.parallel > 1:
+                    active[asyncio.ensure_future(sending)] = chosen
+                    continue
+                result = await sending
+                schedule.end(*chosen)
+                stopped = options.bail and result.outcome in ("failed", "error")
+                yield RequestFinished(result)
+                # Not kept while the next one is under way.
+                del result, sending
             if not active:
                 break
             done, _ = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 schedule.end(*active.pop(task))
-                result = task.result()
-                stopped = stopped or (options.bail and result.outcome in ("failed", "error"))
-                yield RequestFinished(result)
+                stopped = stopped or (options.bail and task.result().outcome in ("failed", "error"))
+                yield RequestFinished(task.result())
+            del done, task
     except asyncio.CancelledError:
         for task in active:
             task.cancel()
@@ -318,9 +328,8 @@ def _captures_used(
     prompts: Values,
 ) -> set[str]:
     scope = session.scope(request, reference, overrides=overrides, captured=captured)
-    rendered = list(texts(whole, reference))
-    used = scope.used(rendered)
-    for question in scope.prompts(rendered):
+    found = needs.look(scope, texts(whole, reference))
+    for question in found.prompts:
         if question not in prompts:
             raise TemplateError(
                 f'"{question}" would have to be asked',
@@ -328,7 +337,7 @@ def _captures_used(
                 where=reference,
                 hint="use a variable in place of the question, and -v NAME=VALUE",
             )
-    entries = (scope.entry(name) for name in used)
+    entries = (scope.entry(name) for name in found.names)
     return {entry.name for entry in entries if entry is not None and entry.source.kind == "captured"}
 
 

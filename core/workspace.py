@@ -331,7 +331,13 @@ class Workspace:
 
     def _load_kept(self, path: Path, model: type[M], *, missing: M) -> M:
         """Read again only when the file changed."""
-        stamp = _stamp(path)
+        try:
+            stamp = Stamp.of(path.stat())
+        except FileNotFoundError:
+            # Most folders have no file of their own; where nothing is, no link has to be followed.
+            return missing
+        except OSError:
+            stamp = None
         known = self._read.get(path)
         if known is not None and known[0] == stamp and isinstance(known[1], model):
             return known[1]

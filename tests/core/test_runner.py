@@ -361,12 +361,17 @@ async def test_a_cancelled_run_reports_what_ran(session: Session, save: Save, se
 
 
 async def test_a_consumer_that_stops_ends_the_run(session: Session, save: Save, server: Loopback) -> None:
-    events = run(session, [save("a", "/echo"), save("b", "/hold")], RunOptions(parallel=2))
+    def once_both_are_here(handler: object, received: object) -> None:
+        server.wait_for(lambda: len(server.requests) == 2)
+        handler.answer(200, b"{}")  # type: ignore[attr-defined]
+
+    server.routes["/first"] = once_both_are_here
+    events = run(session, [save("a", "/first"), save("b", "/hold")], RunOptions(parallel=2))
     async for event in events:
         if isinstance(event, RequestFinished):
             break
     await events.aclose()  # type: ignore[attr-defined]
-    await asyncio.get_running_loop().run_in_executor(None, server.wait_for, lambda: len(server.requests) == 2)
+    await asyncio.sleep(0)
     server.release()
     await asyncio.get_running_loop().run_in_executor(None, server.wait_for, lambda: server.open_connections <= 1)
 
