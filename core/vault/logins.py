@@ -160,7 +160,10 @@ class Logins:
         try:
             provider = await self._in_thread(credential, working, 0.0, self._connect, credential, prompter)
         except (LoginRequired, LoginFailed) as error:
-            self._end(credential, "needs login", error)
+            before = self._ended.get(credential)
+            # Trying an ended login again and hearing that it has ended changes nothing.
+            if not (isinstance(error, LoginRequired) and before is not None and before.state == "expired"):
+                self._end(credential, "needs login", error)
             raise
         finally:
             working.abandoned = provider is None

@@ -358,6 +358,8 @@ class silent_server:
             return
 
     def __exit__(self, *details: object) -> None:
+        # Closing alone leaves a thread in accept(), and with it the port open for an SDK's second try.
+        self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         for connection in self._open:
             connection.close()

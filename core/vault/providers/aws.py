@@ -188,7 +188,7 @@ class AwsVault:
                 f'there is no {where} in region "{region}", or it has no value',
                 hint="correct the name in the link, or the region of the credential",
             )
-        if code == "InvalidRequestException" and "deletion" in message.lower():
+        if code == "InvalidRequestException" and "delet" in message.lower():
             return SecretNotFound(f"{where} is scheduled for deletion", hint="restore it in AWS, or link another")
         if code in ("InvalidRequestException", "InvalidParameterException", "ValidationException"):
             return SecretNotFound(

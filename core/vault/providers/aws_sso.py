@@ -33,6 +33,8 @@ class SsoProfile:
     sso_region: str
     account_id: str
     role_name: str
+    region: str
+    """Where the profile's secrets are; empty when neither it nor the credential says."""
 
     @classmethod
     def read(cls, session: boto3.Session, credential: AwsSso) -> SsoProfile:
@@ -50,7 +52,12 @@ class SsoProfile:
                 hint="set it up with: aws configure sso",
             )
         return cls(
-            credential.profile, said["sso_start_url"], said["sso_region"], said["sso_account_id"], said["sso_role_name"]
+            credential.profile,
+            said["sso_start_url"],
+            said["sso_region"],
+            said["sso_account_id"],
+            said["sso_role_name"],
+            session.region_name or "",
         )
 
 
@@ -105,7 +112,7 @@ def log_in(
         aws_access_key_id=keys["accessKeyId"],
         aws_secret_access_key=keys["secretAccessKey"],
         aws_session_token=keys["sessionToken"],
-        region_name=credential.region or None,
+        region_name=profile.region or None,
     )
     return session, datetime.fromtimestamp(keys["expiration"] / 1000, UTC)
 
