@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import msgspec
@@ -14,12 +11,13 @@ import pytest
 
 from core.errors import AccessDenied, LoginFailed, LoginRequired, ProviderUnavailable, SecretNotFound, VaultError
 from core.secret import Secret
-from core.vault.config import AnyCredential, HashicorpLink, VaultToken
+from core.vault.config import AnyCredential, HashicorpLink, VaultAppRole, VaultToken
 from core.vault.prompting import RefusingPrompter
 from core.vault.providers import hashicorp, hashicorp_login
 from core.vault.service import Vault
 from tests.vaults.contract import NAME, assert_tells, silent_server, unique
 from tests.vaults.openbao import OpenBao, running
+from tests.vaults.stranger import stranger
 
 pytestmark = pytest.mark.vault
 
@@ -339,54 +337,6 @@ async def test_listing_goes_down_folder_by_folder(bao: OpenBao, vault: Vault, mo
     assert await names(f"{mount}/", 2) == ["/a", "/ab"]
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Answers every request as its server's `answer` says, and keeps what came."""
-
-    wbufsize = 65536
-
-    def do_GET(self) -> None:
-        server = self.server
-        assert isinstance(server, Stranger)
-        server.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
-        status, headers, body = server.answer
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-class Stranger(ThreadingHTTPServer):
-    """A server that is no vault."""
-
-    daemon_threads = True
-
-    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answer = (status, headers, body)
-        self.seen: list[tuple[str, dict[str, str]]] = []
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-@contextmanager
-def stranger(status: int = 200, headers: dict[str, str] | None = None, body: bytes = b"") -> Iterator[Stranger]:
-    with Stranger(status, headers or {}, body) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_the_token_does_not_follow_a_redirect_to_another_address(vault: Vault, status: int) -> None:
     with stranger(200, {}, b"{}") as other, stranger(status, {"Location": f"{other.address}/v1/x?y"}) as first:
@@ -435,6 +385,29 @@ async def test_answers_that_no_vault_gives(vault: Vault, status: int, body: byte
         error = await refusal(vault, credential, link("secret", "a"))
         assert isinstance(error, ProviderUnavailable)
         assert server.address in error.message
+
+
+async def test_a_server_that_does_not_say_what_is_mounted_is_still_not_asked_for_the_token(vault: Vault) -> None:
+    whose = b'{"data": {"id": "s.a-token-to-keep", "display_name": "ada", "policies": []}}'
+    with stranger(404, {"Content-Type": "application/json"}, b'{"errors": []}') as server:
+        server.at["/v1/auth/token/lookup-self"] = (200, {"Content-Type": "application/json"}, whose)
+        credential = VaultToken(server_address=server.address, token=Secret("s.a-token-to-keep"))
+        error = await refusal(vault, credential, link("auth/token", "lookup-self", kv_version=1))
+        assert isinstance(error, SecretNotFound)
+        assert [path for path, _ in server.seen] == ["/v1/auth/token/lookup-self"], "only to see whose token it is"
+
+
+async def test_a_login_sends_no_token_that_lies_around(
+    vault: Vault, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAULT_TOKEN", "s.of-the-environment")
+    (home / ".vault-token").write_text("s.of-the-file")
+    with stranger(500) as server:
+        credential = VaultAppRole(server_address=server.address, role_id="r", secret_id=Secret("the-secret-id"))
+        await refusal(vault, credential, link("secret", "a"))
+        [(path, headers)] = server.seen
+        assert path == "/v1/auth/approle/login"
+        assert "x-vault-token" not in headers
 
 
 async def test_what_netrc_has_is_not_sent(vault: Vault, home: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +25,7 @@ from core.vault.providers import hashicorp_oidc
 from core.vault.service import Vault
 from tests.vaults.contract import NAME, assert_tells, unique
 from tests.vaults.openbao import OpenBao, wait_until
+from tests.vaults.stranger import Answer, stranger
 
 pytestmark = pytest.mark.vault
 
@@ -149,6 +152,19 @@ def redirected(setup: Setup) -> Callable[[str, str, Browser], None]:
         threading.Thread(target=later, daemon=True).start()
 
     return act
+
+
+def unsigned(claims: dict[str, object]) -> str:
+    return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.c2ln"
+
+
+def answer(body: dict[str, str]) -> Answer:
+    return 200, {"Content-Type": "application/json"}, json.dumps(body).encode()
+
+
+def coded(url: str, redirect_uri: str, browser: Browser) -> None:
+    """The browser comes back with a code, whatever it is worth."""
+    browser.pasted = f"{redirect_uri}?code=c&state={dict(parse_qsl(urlsplit(url).query))['state']}"
 
 
 @pytest.fixture
@@ -358,3 +374,40 @@ async def test_a_token_of_another_audience(setup: Setup, vault: Vault) -> None:
         await vault.get(NAME, setup.credential, setup.link)
     assert "audience" in str(caught.value.hint)
     assert_tells(caught.value, of=setup.credential)
+
+
+@pytest.mark.parametrize(
+    "id_token", ["", "a.b", "a.b.c", unsigned({}), unsigned({"nonce": "of-another-login"}), unsigned({"nonce": 1})]
+)
+async def test_an_id_token_of_another_login_is_not_used(vault: Vault, id_token: str) -> None:
+    with stranger(404) as server:
+        server.at["/v1/p/.well-known/openid-configuration"] = answer(
+            {
+                "issuer": f"{server.address}/v1/p",
+                "authorization_endpoint": f"{server.address}/authorize",
+                "token_endpoint": f"{server.address}/token",
+            }
+        )
+        server.at["/token"] = answer({"id_token": id_token})
+        vault.prompter = Browser(coded)
+        credential = VaultOidc(oidc_provider_url=f"{server.address}/v1/p", client_id="c", server_address=server.address)
+        with pytest.raises(LoginFailed, match="ID token does not belong to this login"):
+            await vault.get(NAME, credential, HashicorpLink(credential=NAME, mount="kv", path="a"))
+        assert [path for path, _ in server.seen] == ["/v1/p/.well-known/openid-configuration", "/token"]
+
+
+@pytest.mark.parametrize("endpoint", ["authorization_endpoint", "token_endpoint"])
+async def test_a_provider_cannot_send_the_login_elsewhere(vault: Vault, endpoint: str) -> None:
+    with stranger(200, {}, b"{}") as elsewhere, stranger(404) as server:
+        here = {
+            "issuer": f"{server.address}/v1/p",
+            "authorization_endpoint": f"{server.address}/authorize",
+            "token_endpoint": f"{server.address}/token",
+        }
+        server.at["/v1/p/.well-known/openid-configuration"] = answer(here | {endpoint: f"{elsewhere.address}/x"})
+        browser = vault.prompter = Browser(coded)
+        credential = VaultOidc(oidc_provider_url=f"{server.address}/v1/p", client_id="c", server_address=server.address)
+        with pytest.raises(LoginFailed, match="sends its logins to"):
+            await vault.get(NAME, credential, HashicorpLink(credential=NAME, mount="kv", path="a"))
+        assert browser.opened == []
+        assert elsewhere.seen == []

@@ -508,6 +508,21 @@ async def test_who_waits_while_it_is_logged_out_is_told(
     assert vault.login_state("c").state == "not checked"
 
 
+async def test_a_login_that_comes_after_the_logout_is_not_kept(vault: Vault, account: Account, gate: Gate) -> None:
+    account.on_connect = gate
+    task = asyncio.create_task(vault.test("c", credential()))
+    await gate.reached()
+    vault.logout("c")
+    with pytest.raises(LoginRequired, match="logged out"):
+        await task
+    gate.open()
+    await until(lambda: not any(thread.name == "hushpost-connect" for thread in threading.enumerate()))
+    await settled()
+    account.on_connect = lambda prompter: None
+    await read(vault)
+    assert account.connects == 2
+
+
 async def test_locking_forgets_everything(vault: Vault, account: Account) -> None:
     await read(vault, variable="token", request="pay")
     vault.lock()
@@ -605,6 +620,16 @@ async def test_a_login_that_ends_again_is_named(vault: Vault, account: Account) 
     with pytest.raises(LoginRequired, match="the login ended"):
         await read(vault, fresh=True)
     assert (account.connects, account.fetches) == (2, 3)
+
+
+async def test_a_login_that_was_made_just_now_is_not_made_again(vault: Vault, account: Account) -> None:
+    def fetch() -> None:
+        raise LoginRequired("the login ended", hint="log in")
+
+    account.on_fetch = fetch
+    with pytest.raises(LoginRequired):
+        await read(vault)
+    assert (account.connects, account.fetches) == (1, 1)
 
 
 async def test_a_login_that_worked_and_is_refused_now_has_ended(vault: Vault, account: Account) -> None:
