@@ -20,7 +20,7 @@ from core import tomlfile
 from core.errors import FileError
 from core.models import SCHEMA, Model
 from core.paths import Paths
-from core.tree import Stamp, stamp_of
+from core.tree import Stamp, status_of
 from core.workspace import Workspace, WorkspaceKey
 
 Grant = Literal["scripts", "secrets"]
@@ -234,7 +234,7 @@ class Registry:
 
     def _read(self) -> WorkspacesFile:
         path = self._paths.workspaces
-        stamp = stamp_of(path) if path.exists() else None
+        stamp = Stamp.of(status_of(path)) if path.exists() else None
         if stamp is None:
             self._stamp, self._file = None, WorkspacesFile()
         elif stamp != self._stamp:

@@ -78,6 +78,8 @@ class Indexed(msgspec.Struct, frozen=True, array_like=True):
     """What was in a file when it had this stamp."""
 
     stamp: Stamp
+    ctime_ns: int
+    """Changes with the file's mode too, which may be why it could not be read."""
     settled: bool
     """False: read so soon after a change that it has to be read once more."""
     name: str = ""
@@ -109,11 +111,12 @@ class Index:
             if saved.version == self.VERSION:
                 self._files = saved.files
 
-    def get(self, path: str, stamp: Stamp) -> Indexed | None:
+    def get(self, path: str, status: os.stat_result) -> Indexed | None:
         known = self._files.get(path)
-        if known is None or known.stamp != stamp or (not known.settled and stamp.settled):
+        stamp = Stamp.of(status)
+        if known is None or known.stamp != stamp or known.ctime_ns != status.st_ctime_ns:
             return None
-        return known
+        return None if stamp.settled and not known.settled else known
 
     def put(self, path: str, entry: Indexed) -> Indexed:
         self._files[path] = entry
@@ -238,7 +241,7 @@ class Scan:
             raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=Path(entry.path)) from error
         key = ref + ".toml"
         self._seen.add(key)
-        known = self._index.get(key, Stamp.of(status))
+        known = self._index.get(key, status)
         if known is None:
             self.unknown.append(ref)
             return TreeNode(ref, "request", stem)
@@ -254,9 +257,9 @@ class Scan:
         try:
             if entry.is_symlink():
                 self._check_link(entry)
-            known = self._index.get(key, stamp_of(path)) or self._index.put(key, index_folder(path))
+            known = self._index.get(key, status_of(path)) or self._index.put(key, index_folder(path))
         except FileError as error:
-            known = _failed(Stamp(0, 0, 0), error)
+            known = Indexed(Stamp(0, 0, 0), 0, False, error=(error.message, error.key, error.hint))
         if fault := _error(known, path):
             self.problems.append(Problem(path, fault))
         return known
@@ -284,35 +287,43 @@ def scan_environments(folder: Path, inside: Path) -> tuple[list[str], list[Probl
     return names, problems
 
 
-def stamp_of(path: Path) -> Stamp:
+def status_of(path: Path) -> os.stat_result:
     try:
-        status = path.stat()
+        return path.stat()
     except OSError as error:
         raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=path) from error
-    return Stamp.of(status)
 
 
 def index_request(path: Path) -> Indexed:
     """Read one request for the index; a file that cannot be used is indexed as such."""
-    stamp = stamp_of(path)
+    status = status_of(path)
     try:
         request = tomlfile.load(path, Request)
     except FileError as error:
-        return _failed(stamp, error)
-    return Indexed(stamp, stamp.settled, request.name, request.method)
+        return _indexed(status, error=error)
+    return _indexed(status, name=request.name, method=request.method)
 
 
 def index_folder(path: Path) -> Indexed:
-    stamp = stamp_of(path)
+    status = status_of(path)
     try:
         folder = tomlfile.load(path, Folder)
     except FileError as error:
-        return _failed(stamp, error)
-    return Indexed(stamp, stamp.settled, folder.name, order=folder.order)
+        return _indexed(status, error=error)
+    return _indexed(status, name=folder.name, order=folder.order)
 
 
-def _failed(stamp: Stamp, error: FileError) -> Indexed:
-    return Indexed(stamp, stamp.settled, error=(error.message, error.key, error.hint))
+def _indexed(
+    status: os.stat_result,
+    *,
+    name: str = "",
+    method: str = "",
+    order: tuple[str, ...] = (),
+    error: FileError | None = None,
+) -> Indexed:
+    stamp = Stamp.of(status)
+    parts = (error.message, error.key, error.hint) if error else None
+    return Indexed(stamp, status.st_ctime_ns, stamp.settled, name, method, order, parts)
 
 
 def _error(entry: Indexed, path: Path) -> FileError | None:

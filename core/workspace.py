@@ -17,7 +17,7 @@ from core import arrange, tomlfile
 from core.errors import FileError, FileNotAllowed
 from core.filenames import check_reference
 from core.models import Auth, Environment, Field, Folder, InheritAuth, Model, NoAuth, Request, Scripts, WorkspaceFile
-from core.tree import FOLDER_FILE, Index, Problem, Scan, Stamp, TreeNode, index_request, scan_environments, stamp_of
+from core.tree import FOLDER_FILE, Index, Problem, Scan, Stamp, TreeNode, index_request, scan_environments, status_of
 
 WORKSPACE_FILE = "workspace.toml"
 BASE = "base"
@@ -387,6 +387,6 @@ def new_id() -> str:
 
 def _stamp(path: Path) -> Stamp | None:
     try:
-        return stamp_of(path)
+        return Stamp.of(status_of(path))
     except FileError:
         return None

@@ -350,6 +350,8 @@ def test_what_may_not_be_read_or_written_is_an_error_by_name() -> None:
             for ref in ("closed", "secret"):
                 with pytest.raises(FileError, match="permission denied"):
                     workspace.load_request(ref)
+            secret.chmod(0o600)
+            assert [problem.path.name for problem in workspace.problems()] == ["closed"]
             workspace.path.joinpath("requests").chmod(0o500)
             for attempt in (
                 lambda: workspace.create_request("", "new"),
