@@ -1,6 +1,7 @@
 """Reads and writes the TOML files of workspaces and of the user: typed on the way in, comments kept on the way out.
 
-tomllib reads, because every start reads and tomlkit takes ten times as long; tomlkit is imported by the first save.
+tomllib reads, because every start reads and tomlkit takes ten times as long; tomlkit is imported by the first save of a
+file that a person has edited.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from core import tomltext
 from core.errors import FileError
 from core.tomlshape import plain, same, shape_error
 
@@ -71,25 +73,19 @@ def save(path: Path, model: msgspec.Struct, *, mode: int = 0o644) -> None:
     A file that says the same already is not touched. One that cannot be read as this kind of model is left as it is and
     named in a FileError. `mode` as in `write_atomic`.
     """
-    from core import tomlmerge, tomltext
-
     try:
         new = plain(model)
         data = _read(path)
-        if data is None:
-            schema = getattr(model, "schema", None)
-            text, bom = tomltext.document(new if schema is None else {"schema": schema} | new), b""
+        old = None if data is None else plain(parse(data, type(model), path))
+        if old is not None and same(old, new):
+            return
+        bom = _BOM if data is not None and data.startswith(_BOM) else b""
+        if data is None or old is None or data == _written(model, old):
+            encoded = _written(model, new)
         else:
-            old = plain(parse(data, type(model), path))
-            if same(old, new):
-                return
-            bom = _BOM if data.startswith(_BOM) else b""
-            text = tomlmerge.merge(data.removeprefix(_BOM).decode(), old, new)
-        encoded = text.encode()
+            encoded = _merged(path, data.removeprefix(_BOM), old, new)
         if not same(plain(parse(encoded, type(model), path)), new):
             raise FileError("cannot be saved: it would not read back as it was meant", path=path)
-    except tomlmerge.Unmergeable as error:
-        raise FileError("cannot be changed without losing its comments", path=path, hint="edit it by hand") from error
     except UnicodeEncodeError:
         raise FileError("cannot be saved: a text in it is no valid Unicode", path=path) from None
     except TypeError as error:
@@ -97,6 +93,21 @@ def save(path: Path, model: msgspec.Struct, *, mode: int = 0o644) -> None:
     except RecursionError:
         raise _too_deep(path) from None
     write_atomic(path, bom + encoded, mode=mode)
+
+
+def _written(model: msgspec.Struct, data: dict[str, Any]) -> bytes:
+    """The file as we write it where no person has; we need no parser to change such a one."""
+    schema = getattr(model, "schema", None)
+    return tomltext.document(data if schema is None else {"schema": schema} | data).encode()
+
+
+def _merged(path: Path, data: bytes, old: dict[str, Any], new: dict[str, Any]) -> bytes:
+    from core import tomlmerge
+
+    try:
+        return tomlmerge.merge(data.decode(), old, new).encode()
+    except tomlmerge.Unmergeable as error:
+        raise FileError("cannot be changed without losing its comments", path=path, hint="edit it by hand") from error
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:

@@ -1,4 +1,4 @@
-"""Puts changed data into a TOML text without disturbing the rest of it.
+"""Puts changed data into a TOML text that a person may have written, without disturbing the rest of it.
 
 tomlkit parses the text and renders it again; in between, entries of its bodies are exchanged, added and taken out by
 hand, because its own editing moves comments to other keys.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
 from typing import Any
 
-import tomlkit
+import msgspec
 
 INLINE = frozenset({"path_params", "client_certificate"})
 """Tables written as `{ … }`; the others get a header of their own."""
@@ -43,7 +44,7 @@ def pair(key: str, value: Any) -> str:
 
 
 def key_text(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else tomlkit.string(key).as_string()
+    return key if _BARE_KEY.fullmatch(key) else f'"{_escaped(key)}"'
 
 
 def value_text(value: Any, *, one_line: bool = False) -> str:
@@ -57,8 +58,11 @@ def value_text(value: Any, *, one_line: bool = False) -> str:
         if one_line or not any(isinstance(item, dict) for item in value):
             return f"[{', '.join(rows)}]"
         return array((((), row, "") for row in rows), ())
-    text: str = tomlkit.item(value).as_string()
-    return text
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime | time | date):
+        return value.isoformat().replace("+00:00", "Z")
+    return repr(value)
 
 
 def inline_table(table: Mapping[str, Any]) -> str:
@@ -84,11 +88,14 @@ def array(
 def _string(text: str, one_line: bool) -> str:
     if "\n" in text and "\r" not in text and not one_line:
         if "'''" not in text and not text.endswith("'") and not _CONTROL.search(text.replace("\n", "")):
-            return f"'''\n{text}'''"
-        basic: str = tomlkit.string(text, multiline=True).as_string()
-        # The first line break after the quotes is not part of the text.
-        return basic if text.startswith("\n") else f'"""\n{basic[3:]}'
+            return f"'''\n{text}'''"  # the line break after the quotes is not part of the text
+        escaped = "\n".join(_escaped(line) for line in text.split("\n"))
+        return f'"""\n{escaped}"""'
     if ('"' in text or "\\" in text) and "'" not in text and not _CONTROL.search(text):
         return f"'{text}'"
-    single: str = tomlkit.string(text).as_string()
-    return single
+    return f'"{_escaped(text)}"'
+
+
+def _escaped(text: str) -> str:
+    """For a basic string: as in JSON, and DEL too."""
+    return msgspec.json.encode(text).decode()[1:-1].replace("\x7f", "\\u007f")
