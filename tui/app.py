@@ -196,6 +196,17 @@ class HushpostApp(App[str], inherit_bindings=False):
         stack = self._screen_stacks.get(mode)
         return cast("SessionScreen[Any]", stack[0]) if stack else None
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy what is selected or cut, by the way the settings name; the app's own paste has it at once."""
+        from tui.clipboard import copy
+
+        self._clipboard = text
+
+        async def say() -> None:
+            self.base_screen.tell(await copy(self, self.session, text))
+
+        self.base_screen.run(say)
+
     # Idle lock
 
     async def on_event(self, event: events.Event) -> None:

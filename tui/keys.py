@@ -111,6 +111,8 @@ REQUESTS = (
         "give the focused pane the whole room, or give it back",
         show=True,
     ),
+    Key("requests.address", "alt+u", "go('address')", "Address", "go to the address"),
+    Key("requests.response", "alt+r", "go('response')", "Response", "go to the response"),
     Key("requests.tree", "alt+t", "toggle_tree", "Tree", "hide the request tree, or show it"),
     Key(
         "requests.preview", "alt+p", "preview", "Preview", "show the request as it will be sent, with names of secrets"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from core.models import Environment, Field, Request
+from core.models import Environment, Field, Request, Variable
 from core.session import Session
 from core.workspace import Workspace
 from tests.loopback import Loopback
@@ -83,8 +83,7 @@ class TestSending:
             await until(pilot, lambda: server.requests)
             await pilot.press("escape")
             await until(pilot, lambda: "cancelled" in notices(pilot))
-            assert screen._sending is not None
-            await until(pilot, lambda: screen._sending is not None and screen._sending.is_finished)
+            await until(pilot, lambda: not screen.is_sending)
 
     async def test_an_undefined_variable_sends_nothing_and_is_named(
         self, running: Running, workspace: Workspace, server: Loopback
@@ -319,13 +318,8 @@ class TestNames:
 
     async def test_a_secrets_value_is_never_offered_or_shown(self, running: Running, workspace: Workspace) -> None:
         base = workspace.load_environment("base")
-        secret = {"api_key": {"secret": True}}
-        import msgspec
-
-        workspace.save_environment(
-            "base",
-            msgspec.convert({**msgspec.to_builtins(base), "variables": {**base.variables, **secret}}, Environment),
-        )
+        variables = {**base.variables, "api_key": Variable(secret=True)}
+        workspace.save_environment("base", Environment(variables=variables))
         async with running(workspace) as pilot:
             await opened(pilot, "payments/show")
             await type_text(pilot, "{{api")
@@ -465,3 +459,41 @@ async def test_foreign_names_and_values_are_shown_letter_by_letter(running: Runn
         assert "\x1b" not in text
         assert "\u202e" not in text
         assert "\x07" not in text
+
+
+async def test_reverting_asks_and_shows_the_file_again(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        screen = await opened(pilot, "payments/show")
+        await type_text(pilot, "/wrong")
+        await pilot.press("alt+z")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
+        await pilot.press("left", "enter")
+        await until(pilot, lambda: not screen.edited)
+        assert screen.query_one("#url", TemplateInput).value == "{{base_url}}/echo"
+
+
+async def test_zoom_gives_the_focused_pane_the_room_and_back(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        screen = await opened(pilot, "payments/show")
+        await pilot.press("ctrl+o")
+        await pilot.pause()
+        assert screen.query_one("#editor").size.width == 80
+        await pilot.press("ctrl+o")
+        await pilot.pause()
+        assert screen.query_one("#tree").display
+        assert screen.query_one("#editor").size.width < 80
+
+
+async def test_preview_shows_names_instead_of_secrets_and_asks_no_vault(
+    running: Running, workspace: Workspace, server: Loopback
+) -> None:
+    workspace.save_environment("base", Environment(variables={"base_url": server.url, "key": Variable(secret=True)}))
+    workspace.save_request("health", Request(url="{{base_url}}/x", headers=(Field("X-Key", "{{key}}"),)))
+    async with running(workspace) as pilot:
+        await opened(pilot, "health")
+        await pilot.press("alt+p")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
+        await pilot.pause()
+        assert "X-Key: {{key}}" in screen_text(pilot)
+        assert f"{server.url}/x" in screen_text(pilot)
+        assert not server.requests

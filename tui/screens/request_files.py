@@ -153,7 +153,7 @@ async def _saved_first(screen: RequestsScreen, row: TreeRow) -> bool:
 
 async def save(screen: RequestsScreen, reference: str) -> bool:
     """Save one request; asks when its file was changed by something else since it was opened."""
-    if screen.changed_on_disk(reference):
+    if screen.opened.changed_on_disk(reference):
         picked = await screen.ask(
             PickDialog(
                 screen.session,
@@ -166,7 +166,7 @@ async def save(screen: RequestsScreen, reference: str) -> bool:
             )
         )
         if picked == "drop":
-            screen.drop_draft(reference)
+            screen.drop_edits(reference)
         if picked != "write":
             return picked == "drop"
     screen.write(reference)
@@ -180,7 +180,7 @@ async def revert(screen: RequestsScreen, reference: str) -> None:
             screen.session, "Revert?", f'Throw away the unsaved edits of "{reference}"?', yes="Revert", danger=True
         )
     ):
-        screen.drop_draft(reference)
+        screen.drop_edits(reference)
 
 
 async def ask_unsaved(screen: RequestsScreen, then: Callable[[], object]) -> None:
@@ -203,7 +203,7 @@ async def ask_unsaved(screen: RequestsScreen, then: Callable[[], object]) -> Non
         return
     for reference in unsaved:
         if picked == "drop":
-            screen.drop_draft(reference)
+            screen.drop_edits(reference)
         elif not await save(screen, reference):
             return
     then()

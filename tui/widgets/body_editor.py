@@ -198,14 +198,14 @@ class BodyEditor(Container):
         self._filled = self._body
         match self._body:
             case JsonBody() | XmlBody() | TextBody() as body:
-                part.query_one("#text", BodyText).show(body.text, json=isinstance(body, JsonBody))
+                part.query_one("#text", BodyText).show(body.text, body_tag(body))
                 field = part.query_one("#content-type", TemplateInput)
                 if field.value != body.content_type:
                     with field.prevent(Input.Changed):
                         field.value = body.content_type
             case GraphqlBody() as body:
-                part.query_one("#text", BodyText).show(body.query, json=False)
-                part.query_one("#variables", BodyText).show(body.variables, json=True)
+                part.query_one("#text", BodyText).show(body.query)
+                part.query_one("#variables", BodyText).show(body.variables, "json")
             case FormBody(fields=fields) if isinstance(part, KeyValueTable):
                 part.set_rows([TableRow((row.name, row.value), row.enabled) for row in fields])
             case MultipartBody(parts=parts) if isinstance(part, KeyValueTable):

@@ -1,8 +1,7 @@
-"""A text area for request bodies: template names coloured and completed, JSON coloured by the line, never parsed."""
+"""A text area for request bodies: names in templates coloured and completed, text coloured by the line."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from rich.text import Text
@@ -13,13 +12,13 @@ from tui.foreign import one_cell_each
 from tui.themes import paint
 from tui.widgets.completion import Completer
 from tui.widgets.names import Names
+from tui.widgets.syntax import styles, tokens
 from tui.widgets.template_input import Hint
 
 LARGEST = 256 * 1024
 """A longer text is not put into a text area: laying it out would hold up every key."""
 
 _LONGEST_COLOURED = 2_000
-_JSON = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*"?)(?P<colon>\s*:)?|(?P<word>\b(?:true|false|null)\b|-?\b\d[\d.eE+-]*)')
 
 
 class BodyText(TextArea):
@@ -32,20 +31,20 @@ class BodyText(TextArea):
     BodyText:focus .text-area--cursor-line { background: $surface; }
     """
 
-    def __init__(self, names: Callable[[], Names], *, json: bool = False, id: str | None = None) -> None:
+    def __init__(self, names: Callable[[], Names], *, id: str | None = None) -> None:
         super().__init__(compact=True, soft_wrap=True, tab_behavior="focus", id=id)
         self.cursor_blink = False
         self.match_cursor_bracket = False
         self._names = names
         self._given = self._loaded = ""
-        self._json = json
+        self._syntax = ""
         self._completer = Completer(self, self._put, lambda: self.cursor_screen_offset)
         self._completer.names = names
         self._hint = ""
 
-    def show(self, text: str, *, json: bool) -> None:
-        """Show another text; this is no edit."""
-        self._json = json
+    def show(self, text: str, syntax: str = "") -> None:
+        """Show another text; this is no edit. `syntax` is one of `tui.widgets.syntax`, empty for none."""
+        self._syntax = syntax
         if text != self.value:
             self._given = text
             with self.prevent(TextArea.Changed):
@@ -69,14 +68,11 @@ class BodyText(TextArea):
         if len(line) > _LONGEST_COLOURED:
             return text
         ink = paint(self.app)
-        if self._json:
-            for token in _JSON.finditer(line):
-                if token["colon"] is not None:
-                    text.stylize(ink.key, token.start("string"), token.end("string"))
-                elif token["string"] is not None:
-                    text.stylize(ink.good, *token.span("string"))
-                else:
-                    text.stylize(ink.dynamic, *token.span("word"))
+        if self._syntax:
+            looks = styles(ink)
+            data = line.encode("utf-8", "surrogatepass")
+            for start, end, look in tokens(data, self._syntax):
+                text.stylize(looks[look], _characters(data, start), _characters(data, end))
         if "{{" in line:
             for start, end, style in self._names().styled(line, ink):
                 text.stylize(style, start, end)
@@ -123,3 +119,8 @@ class BodyText(TextArea):
         if hint != self._hint:
             self._hint = hint
             self.post_message(Hint(hint))
+
+
+def _characters(data: bytes, position: int) -> int:
+    """A place in the bytes of a line as a place in its text."""
+    return position if data.isascii() else len(data[:position].decode("utf-8", "replace"))

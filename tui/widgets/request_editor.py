@@ -227,7 +227,7 @@ class RequestEditor(Container):
                 name = part.query_one("#name", LineInput)
                 with name.prevent(Input.Changed):
                     name.value = request.name
-                cast("BodyText", part.query_one("#description")).show(request.description, json=False)
+                cast("BodyText", part.query_one("#description")).show(request.description)
                 part.query_one("#file", Static).update(f"requests/{self._reference}.toml")
 
     def _counts(self) -> dict[str, str]:

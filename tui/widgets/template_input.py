@@ -30,10 +30,10 @@ class TemplateInput(LineInput):
     def __init__(
         self, value: str = "", *, names: Callable[[], Names] = Names, placeholder: str = "", **more: Any
     ) -> None:
+        self._names = names
         super().__init__(value, placeholder=placeholder, **more)
         self._completer = Completer(self, self._put, lambda: self.cursor_screen_offset)
         self._completer.names = names
-        self._names = names
         self._hint = ""
 
     @property
