@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import mktime_tz, parsedate_tz
 
 from core.exchange import Headers
 from core.hosts import Origin, is_loopback, normalize_host
@@ -182,8 +181,12 @@ def _expiry(said: dict[str, str], now: datetime) -> datetime | None:
     if re.fullmatch(r"-?\d+", max_age):
         seconds = min(int(max_age), 400 * 24 * 3600)
         return now + timedelta(seconds=max(seconds, -1))
+    if not said.get("expires"):
+        return None
+    from email.utils import mktime_tz, parsedate_tz
+
     try:
-        date = parsedate_tz(said.get("expires", ""))
+        date = parsedate_tz(said["expires"])
         stamp = mktime_tz(date) if date else None
     except (ValueError, OverflowError, TypeError, IndexError):
         stamp = None

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from core import digest, receivers, redirects, urls
 from core.cookies import Cookies
@@ -26,7 +27,9 @@ from core.prepare import Defaults, prepare, preview, texts
 from core.receivers import Approve
 from core.redactor import Redactor
 from core.secret import MASK, Secret
-from core.wire import Answer, Leg, Wire
+
+if TYPE_CHECKING:
+    from core.wire import Answer, Wire
 
 __all__ = ["Approve", "Defaults", "Refetch", "Sender", "Sign", "Token", "prepare", "preview", "texts"]
 
@@ -47,7 +50,19 @@ class Sender:
 
     def __init__(self, redactor: Redactor) -> None:
         self.redactor = redactor
-        self.wire = Wire()
+        self._wire: Wire | None = None
+        self._closed = False
+
+    @property
+    def wire(self) -> Wire:
+        if self._wire is None:
+            # Its library takes longer to import than a small request to send.
+            from core.wire import Wire
+
+            self._wire = Wire()
+            if self._closed:
+                self._wire.close()
+        return self._wire
 
     async def send(
         self,
@@ -96,7 +111,9 @@ class Sender:
 
     def close(self) -> None:
         """End every connection; exchanges under way fail."""
-        self.wire.close()
+        self._closed = True
+        if self._wire is not None:
+            self._wire.close()
 
 
 class _Trip:
@@ -213,6 +230,8 @@ class _Trip:
 
         def keep(status: int, received: Headers) -> bool:
             return not follows or redirects.location(status, received) is None
+
+        from core.wire import Leg
 
         limit = self._prepared.timeout
         leg = Leg(self._method, self._url, headers, self._content, self._route, self._label, deadline, limit)

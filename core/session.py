@@ -25,6 +25,7 @@ from core.resolving import Resolver
 from core.secret import Secret
 from core.sending import Sender
 from core.settings import Settings, load_settings, save_settings
+from core.signing import Signer
 from core.vault.cache import CacheEntry, SecretCache
 from core.vault.config import AnyCredential
 from core.vault.contents import StoredCredential, ValueKey
@@ -40,6 +41,8 @@ __all__ = ["Need", "Session", "open_session"]
 Given = Mapping[str, str | Secret]
 """Values from outside the workspace's files, by variable."""
 
+LARGE = 256 * 1024
+"""A body beyond this many bytes is checked in a thread, so that the app stays quick."""
 NOWHERE = WorkspaceKey("", Path("/"))
 
 
@@ -388,15 +391,20 @@ class Session:
             again = await prepared(fresh=stale)
             return again if held != before else None
 
+        first = await prepared()
         exchange = await self.sender.send(
-            await prepared(),
+            first,
             approve=self.consent.approved,
             environment=self.environment or BASE,
             cookies=self.cookies,
             refetch=refetched,
+            sign=Signer(self.consent, self.vault).sign,
             progress=progress,
         )
-        exchange = examine(whole, exchange, self.redactor)
+        if exchange.response.body.size > LARGE:
+            exchange = await run_in_daemon_thread(examine, first, exchange, self.redactor)
+        else:
+            exchange = examine(first, exchange, self.redactor)
         captured.update(exchange.captured)
         return exchange
 

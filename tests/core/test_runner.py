@@ -110,6 +110,13 @@ async def test_errors_are_told_and_the_run_goes_on(session: Session, save: Save)
     assert third.outcome == "passed"
 
 
+async def test_checks_compare_with_variables(session: Session, save: Save) -> None:
+    checks = (Check("json", "equals", "$.{{field}}", "{{expected}}"),)
+    references = [save("a", "/json?name=zoe", checks=checks), save("big", "/bytes/300000", checks=OK)]
+    options = RunOptions(overrides={"field": "name", "expected": "zoe"})
+    assert {result.outcome for result in await results(session, references, options)} == {"passed"}
+
+
 # Captured variables
 
 

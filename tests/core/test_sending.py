@@ -855,6 +855,51 @@ async def test_a_name_is_reached_through_the_proxy_of_the_settings(desk: Desk, h
     assert http_proxy.seen[0].startswith(b"GET http://api.example.com/x ")
 
 
+async def test_a_redirect_chooses_its_proxy_anew(desk: Desk, server: Loopback, http_proxy: LoopbackProxy) -> None:
+    desk.defaults = Defaults(proxies={"http_proxy": http_proxy.url})
+    http_proxy.credentials = "nobody:knows"
+    await desk.send(Request(url=f"{server.url}/redirect?to=http://api.example.com/x"))
+    assert [head.split(b"\r\n")[0] for head in http_proxy.seen] == [b"GET http://api.example.com/x HTTP/1.1"]
+
+
+async def test_a_dead_address_is_followed_by_the_next(
+    desk: Desk, server: Loopback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look_up(host: str, port: int, **options: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.9", "127.0.0.1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    exchange = await desk.send(Request(url=f"http://two.example:{server.port}/echo"))
+    assert exchange.response.status == 200
+    assert server.last.header("Host") == f"two.example:{server.port}"
+
+
+async def test_localhost_is_not_looked_up_and_may_be_ipv6(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look_up(host: str, *args: object, **options: object) -> list[object]:
+        assert host in ("127.0.0.1", "::1"), "a name for this machine was looked up"
+        return real(host, *args, **options)  # type: ignore[arg-type, return-value]
+
+    real = socket.getaddrinfo
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    def answer() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    with listener:
+        exchange = await desk.send(Request(url=f"http://api.localhost:{listener.getsockname()[1]}/"))
+        thread.join(20)
+    assert exchange.response.status == 204
+
+
 # What goes wrong on the wire
 
 
