@@ -85,9 +85,10 @@ class EnvironmentCredentials:
     def read(cls, environ: MutableMapping[str, str] | None = None) -> EnvironmentCredentials:
         """Read the environment and take out of it what is secret, so that no child process inherits it."""
         env = os.environ if environ is None else environ
-        secret = _secret_names()
+        names = [name for name in env if name.startswith(PREFIXES)]
+        secret = _secret_names() if names else ()  # a start without any need not look at the fields
         texts: dict[str, str | Secret] = {}
-        for name in [name for name in env if name.startswith(PREFIXES)]:
+        for name in names:
             if name.startswith(VARIABLE):
                 texts[name] = Secret(env.pop(name))
             elif _is_secret(name, secret):

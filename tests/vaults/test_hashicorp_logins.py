@@ -92,6 +92,17 @@ async def test_many_fetches_renew_a_login_once(bao: OpenBao, vault: Vault, polic
     assert vault.login_state(NAME).state == "needs login"
 
 
+async def test_ten_askers_at_once_ask_the_server_once(
+    bao: OpenBao, vault: Vault, policy: str, secret: HashicorpLink
+) -> None:
+    # Two uses: whose token it is, and one read.
+    credential = bao.token_credential(bao.token([policy], num_uses=2))
+    got = await asyncio.gather(*(vault.get(NAME, credential, secret) for _ in range(10)))
+    assert {one.secret.reveal() for one in got} == {"v"}
+    with pytest.raises(LoginRequired):
+        await vault.get(NAME, credential, secret, fresh=True)
+
+
 async def test_an_approle_mounted_elsewhere(bao: OpenBao, vault: Vault, policy: str, secret: HashicorpLink) -> None:
     mount = unique("robots")
     role_id, secret_id = bao.approle([policy], mount=mount)
