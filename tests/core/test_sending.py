@@ -865,9 +865,12 @@ async def test_a_redirect_chooses_its_proxy_anew(desk: Desk, server: Loopback, h
 async def test_a_dead_address_is_followed_by_the_next(
     desk: Desk, server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def look_up(host: str, port: int, **options: object) -> list[object]:
+    def look_up(host: str, port: int, *args: object, **options: object) -> list[object]:
+        if host != "two.example":
+            return real(host, port, *args, **options)  # type: ignore[arg-type, return-value]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.9", "127.0.0.1")]
 
+    real = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     exchange = await desk.send(Request(url=f"http://two.example:{server.port}/echo"))
     assert exchange.response.status == 200
