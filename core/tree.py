@@ -154,6 +154,8 @@ class Scan:
         self.nodes: tuple[TreeNode, ...] = ()
         self.problems: list[Problem] = []
         self.unknown: list[str] = []
+        self.indexed = False
+        """All of `unknown` was read since."""
         try:
             if root.is_symlink():
                 raise FileError("is a symbolic link, which is not followed", path=root)

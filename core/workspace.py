@@ -143,7 +143,7 @@ class Workspace:
 
         A workspace of thousands takes a second, once: call it off the event loop, or in steps.
         """
-        scan = self._scan if self._scan is not None and self._scan.unknown else self._look()
+        scan = self._scan if self._scan is not None and not self._scan.indexed else self._look()
         batch = scan.unknown if limit is None else scan.unknown[:limit]
         for ref in batch:
             try:
@@ -152,8 +152,9 @@ class Workspace:
                 continue
         scan.unknown = scan.unknown[len(batch) :]
         if not scan.unknown:
+            scan.indexed = True
             self._index.save()
-        return not scan.unknown
+        return scan.indexed
 
     def problems(self) -> list[Problem]:
         """Every file and folder that cannot be used; reads what the index does not know."""
