@@ -235,6 +235,7 @@ def test_labels_and_methods_come_from_the_index_and_follow_the_files(workspace: 
     assert workspace.index()
     assert [(node.name, node.method) for node in workspace.tree()] == [("Pay", "PUT")]
     settle(workspace.path)
+    workspace.tree()
     workspace.index()
     again = Workspace.open(workspace.path, state)
     assert [(node.name, node.method) for node in again.tree()] == [("Pay", "PUT")]
