@@ -1,1 +1,1 @@
-"""hushpost's library: workspaces, vaults and sending, with no front end; the app and the command line are its customers."""
+"""hushpost's library: workspaces, vaults and sending, without a front end; app and command line are its customers."""

@@ -53,11 +53,13 @@ class Consent:
         self._key = key
 
     def credential_for(self, link: AnyLink) -> Granted:
-        """Whose login a link uses: the environment's of that name, a binding, the environment's of that provider.
+        return self.credential_named(link.credential, link.provider)
+
+    def credential_named(self, name: str, provider: str) -> Granted:
+        """Whose login a name means: the environment's of that name, a binding, the environment's of that provider.
 
         Raises NotBound, StoreLocked, and VaultError for an environment that lacks something.
         """
-        name, provider = link.credential, link.provider
         if self._environment is not None and (named := self._environment.named(name, provider)):
             return Granted(name, named, from_environment=True)
         bound = self.binding(name)

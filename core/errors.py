@@ -65,7 +65,7 @@ class HushpostError(Exception):
 class FileError(HushpostError):
     """A file of a workspace or of the user that cannot be used as it is.
 
-    `key` is the path of the offending key inside the file (`variables.password.value`), None when the whole file is meant.
+    `key` is the path of the offending key in the file (`variables.password.value`), None when the whole file is meant.
     """
 
     def __init__(self, message: str, *, path: Path, key: str | None = None, hint: str | None = None) -> None:
@@ -145,7 +145,7 @@ class FormatError(HushpostError):
 
 
 class FieldError(HushpostError):
-    """Texts that make no credential or link; `fields` has what is wrong with each, by field name, for a form to show."""
+    """Texts that make no credential or link; `fields` has what is wrong with each, by field name, for a form."""
 
     def __init__(self, message: str, *, fields: Mapping[str, str], hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

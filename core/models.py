@@ -1,4 +1,4 @@
-"""What stands in a workspace's files: requests, folders, environments and the workspace itself, as frozen structs without I/O.
+"""What stands in a workspace's files: requests, folders, environments, the workspace itself; frozen structs, no I/O.
 
 Field names are the names in the files. Every text may hold templates (`{{name}}`) unless its docstring says otherwise.
 """

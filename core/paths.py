@@ -1,4 +1,4 @@
-"""Where this user's files are, and how the store is unlocked unattended: the only reader of HOME, XDG and HUSHPOST_* places."""
+"""Where this user's files are and how the store opens unattended: the only reader of HOME, XDG and our own places."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Surroundings:
 
 
 def read_surroundings(environ: MutableMapping[str, str] | None = None) -> Surroundings:
-    """Read places and unlocking from the environment and remove from it what is secret, so that no child inherits it."""
+    """Read places and unlocking from the environment, and remove what is secret, so that no child inherits it."""
     env = os.environ if environ is None else environ
 
     def folder(variable: str, default: Path) -> Path:

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from core.errors import LoginFailed, LoginRequired, VaultError
 from core.secret import Secret
@@ -24,6 +25,8 @@ from core.vault.selection import select, whole
 from core.vault.threads import run_in_daemon_thread
 
 __all__ = ["Got", "LoginInfo", "LoginState", "SecretInfo", "Vault", "run_in_daemon_thread"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -139,9 +142,13 @@ class Vault:
         self, credential_name: str, credential: AnyCredential, prefix: str = "", limit: int = 200
     ) -> Sequence[SecretSummary]:
         """What the vault offers below `prefix`, for a picker."""
+        return await self.call(credential_name, credential, lambda provider: provider.list_secrets(prefix, limit))
+
+    async def call(self, credential_name: str, credential: AnyCredential, function: Callable[[Provider], T]) -> T:
+        """What a function makes of the logged-in provider, in its thread and under the time limits."""
         self._remember(credential_name, credential)
         try:
-            return await self._logins.call(credential, lambda provider: provider.list_secrets(prefix, limit))
+            return await self._logins.call(credential, function)
         except VaultError as error:
             raise _named(error, credential_name, credential) from error.__cause__
 

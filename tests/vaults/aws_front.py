@@ -127,8 +127,7 @@ class AwsFront:
             raise Refused("InvalidClientTokenId" if service in ("sts", "iam") else "UnrecognizedClientException")
         request = AWSRequest(
             method=environ["REQUEST_METHOD"],
-            url=f"{self.url}{environ['PATH_INFO']}"
-            + (f"?{environ['QUERY_STRING']}" if environ["QUERY_STRING"] else ""),
+            url=f"{self.url}{environ['REQUEST_URI']}",
             headers={name: _header(environ, name) for name in signed.split(";")},
             data=body,
         )
@@ -248,7 +247,7 @@ class _Application:
             identity, service = front.signer(environ, body)
             if service in ("sts", "iam"):
                 form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
-                action = form["Action"]
+                action = form.get("Action", "")
                 front.asked.append(action)
                 answer = front.sts(identity, action, form) if service == "sts" else front.iam(identity, action)
                 return _xml(

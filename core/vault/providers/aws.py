@@ -12,11 +12,14 @@ import boto3
 from botocore.exceptions import ClientError, ParamValidationError
 
 from core.errors import AccessDenied, LoginFailed, LoginRequired, SecretNotFound, VaultError
+from core.exchange import Headers, Prepared
 from core.hosts import Origin, is_loopback
+from core.secret import Secret
 from core.vault.config import AnyCredential, AnyLink, AwsLink
 from core.vault.provider import AuthPrompter, FetchedSecret, Provider, SecretSummary
 from core.vault.providers import aws_login
 from core.vault.providers.aws_errors import DENIED, code_of, translated
+from core.vault.providers.aws_signature import signed
 
 ROLE_SESSION = "hushpost"
 ROLE_S = 900
@@ -103,6 +106,21 @@ class AwsVault:
                     hint="ask for secretsmanager:ListSecrets, or type the name of the secret",
                 ) from error
         return [SecretSummary(name, {"secret_id": name}) for name in sorted(names)[:limit]]
+
+    def sign(self, prepared: Prepared, *, service: str, region: str) -> Headers:
+        """The headers that sign a request of the user's own as this identity."""
+        with translated("the AWS keys"):
+            self._reread()
+            session = self._login.session
+            keys = session.get_credentials().get_frozen_credentials()
+            return signed(
+                prepared,
+                service=service,
+                region=region or session.region_name or "us-east-1",
+                key_id=keys.access_key,
+                secret_key=Secret(keys.secret_key),
+                session_token=Secret(keys.token) if keys.token else None,
+            )
 
     def close(self) -> None:
         with self._making:
