@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import FileError, HushpostError, TemplateError
 from core.exchange import RequestFinished, RequestStarted, Result, RunEvent, RunFinished, RunStarted
-from core.models import BearerAuth, Capture, Check, Environment, Field, JsonBody, Options, Request, Scripts
+from core.models import BearerAuth, Capture, Check, Environment, Field, JsonBody, Options, Request, Scripts, Variable
 from core.paths import read_surroundings
 from core.runner import RunOptions, run
 from core.secret import Secret
@@ -312,10 +312,8 @@ async def test_rows_with_other_names_are_checked_too(session: Session, save: Sav
 async def test_a_capture_that_would_stand_in_for_a_secret_is_refused(
     session: Session, save: Save, server: Loopback
 ) -> None:
-    from core.models import Variable
-
     assert session.workspace is not None
-    variables = {"base": server.url, "token": Variable(secret=True)}
+    variables: dict[str, str | Variable] = {"base": server.url, "token": Variable(secret=True)}
     session.workspace.save_environment("base", Environment(variables=variables))
     login = save("login", "/echo", captures=(Capture("token", "json", "$.method"),))
     with pytest.raises(TemplateError, match='"token"'):

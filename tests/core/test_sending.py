@@ -997,7 +997,8 @@ def h2_server(authority: Authority) -> object:
             while data := connection.recv(65536):
                 for event in state.receive_data(data):
                     if isinstance(event, h2.events.RequestReceived):
-                        seen = {name: value for name, value in event.headers if name in (":method", ":path")}
+                        pairs = {str(name): str(value) for name, value in event.headers}
+                        seen = {name: pairs[name] for name in (":method", ":path")}
                     elif isinstance(event, h2.events.DataReceived):
                         seen["body"] = seen.get("body", "") + event.data.decode()
                     elif isinstance(event, h2.events.StreamEnded):
