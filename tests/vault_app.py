@@ -111,3 +111,7 @@ def everything_under(folder: Path) -> bytes:
 
 def bytes_of(path: Path) -> bytes:
     return path.read_bytes()
+
+
+def write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)

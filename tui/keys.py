@@ -232,7 +232,7 @@ def key_names(keys: str) -> tuple[str, ...]:
     return tuple(key.strip() for key in keys.split(",") if key.strip())
 
 
-_NOWHERE = "f24"
+NOWHERE = "f24"
 """A key no keyboard sends: what an action is bound to when it has none, since Textual cannot take a binding away."""
 
 _SPECIAL = frozenset(
@@ -288,7 +288,7 @@ def keymap(remapped: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
             problems.append(f'there is no action "{shown}" to give keys to')
             continue
         if keys.strip() in ("", "none"):
-            usable[name] = _NOWHERE
+            usable[name] = NOWHERE
             continue
         bad = [key for key in key_names(keys) if not is_key(key)]
         if bad:
@@ -307,7 +307,7 @@ def _conflicts(known: Mapping[str, Key], usable: Mapping[str, str]) -> list[str]
             holders.setdefault(one, []).append(name)
     problems = []
     for one, names in holders.items():
-        if one == _NOWHERE:
+        if one == NOWHERE:
             continue
         for position, name in enumerate(names):
             for other in names[position + 1 :]:
@@ -322,7 +322,7 @@ def keys_of(name: str, remapped: Mapping[str, str]) -> str:
     """The keys of an action as a person reads them."""
     known = {key.name: key.keys for key in table()}
     keys = remapped.get(name) or known.get(name, "")
-    return ", ".join("" if key == _NOWHERE else shown_key(key) for key in key_names(keys))
+    return ", ".join("" if key == NOWHERE else shown_key(key) for key in key_names(keys))
 
 
 def shown_key(key: str) -> str:

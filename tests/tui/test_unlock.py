@@ -81,10 +81,10 @@ async def test_a_damaged_store_is_named_and_left_alone(session: Session) -> None
 class HangingKeyring(KeyringBackend):
     """A keyring of the system that waits for somebody to confirm."""
 
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.held: dict[tuple[str, str], str] = {}
         self.confirmed = threading.Event()
 

@@ -24,7 +24,7 @@ from tui.foreign import foreign, visible
 from tui.screens.dialogs import ConfirmDialog
 from tui.screens.link import link_fields, link_variable
 from tui.screens.work_dialog import StatusLine, WorkDialog
-from tui.widgets.countdown import Countdown, Ticker
+from tui.widgets.countdown import Clock, Countdown, Ticker, utc_now
 from tui.widgets.footer import KeyFooter
 from tui.widgets.secret_value import SecretValue
 
@@ -42,8 +42,17 @@ class SecretDetailsScreen(WorkDialog[Variable]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings((*keys.DETAILS, *keys.DIALOG))
 
-    def __init__(self, session: Session, name: str, variable: Variable, save: Callable[[Variable], None]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        variable: Variable,
+        save: Callable[[Variable], None],
+        *,
+        now: Clock = utc_now,
+    ) -> None:
         super().__init__(session)
+        self._now = now
         self._variable_name = name
         self._variable = variable
         self._save = save
@@ -64,10 +73,10 @@ class SecretDetailsScreen(WorkDialog[Variable]):
             with Horizontal(classes="details-line"):
                 yield Label("Value", classes="details-label")
                 with VerticalScroll(id="value", can_focus=False):
-                    yield SecretValue(ticker)
+                    yield SecretValue(ticker, now=self._now)
             with Horizontal(classes="details-line"):
                 yield Label("Expires in", classes="details-label")
-                yield Countdown(ticker, id="expires")
+                yield Countdown(ticker, now=self._now, id="expires")
                 yield Static("", id="expires-at", markup=False)
             with VerticalScroll(id="details-rows"):
                 yield Static("", id="rows", markup=False)

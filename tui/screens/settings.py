@@ -149,6 +149,7 @@ class SettingsScreen(SessionScreen[None]):
     @on(Rows.Highlighted)
     def _explain(self, event: Rows.Highlighted) -> None:
         self.query_one(".pane-help", Static).update(foreign(self._help(event.key), lines=True))
+        self.refresh_bindings()
 
     def _help(self, key: str | None) -> str:
         if key is None:

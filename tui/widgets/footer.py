@@ -7,7 +7,7 @@ from textual import events
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.keys import shown_key
+from tui.keys import NOWHERE, shown_key
 from tui.themes import paint
 
 
@@ -34,7 +34,7 @@ class KeyFooter(Widget, can_focus=False):
         everywhere: list[tuple[str, str, str]] = []
         for key, (node, binding, enabled, _tooltip) in self.screen.active_bindings.items():
             name = binding.id or binding.action
-            if not (binding.show and enabled) or name in seen:
+            if not (binding.show and enabled) or name in seen or key == NOWHERE:
                 continue
             seen.add(name)
             (everywhere if node is self.app else own).append((key, shown_key(key), binding.description))
