@@ -40,7 +40,10 @@ _NEEDS_WORKSPACE = ("requests", "environments")
 
 
 class HushpostApp(App[str], inherit_bindings=False):
-    """One session on the screen. Without `start` it opens the workspace used last."""
+    """One session on the screen.
+
+    Without `start` it opens the workspace used last; `send` is a request to open and send at once.
+    """
 
     TITLE = "hushpost"
     # All of them, so that going to a mode for the first time parses and matches nothing anew.
@@ -48,8 +51,9 @@ class HushpostApp(App[str], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.APP)
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, session: Session, *, start: Path | None = None) -> None:
+    def __init__(self, session: Session, *, start: Path | None = None, send: str = "") -> None:
         self.session = session
+        self._send_first = send
         self._start_error: HushpostError | None = None
         self._open_first(start)
         self.DEFAULT_MODE = "requests" if session.workspace is not None else "workspaces"  # type: ignore[misc]
@@ -85,6 +89,16 @@ class HushpostApp(App[str], inherit_bindings=False):
         self.set_interval(20, self._lock_when_idle)
         if self._start_error is not None:
             self.tell_error(self._start_error)
+        elif self._send_first:
+            self.call_after_refresh(self._open_and_send)
+
+    def _open_and_send(self) -> None:
+        from tui.screens.requests import RequestsScreen
+
+        screen = self.base_screen
+        if isinstance(screen, RequestsScreen):
+            screen.open_request(self._send_first)
+            screen.action_send()
 
     async def on_unmount(self) -> None:
         await self.session.close()
@@ -238,7 +252,11 @@ _GLOBAL = ("mode", "help", "environment", "jump", "lock", "palette", "ask_quit",
 
 
 def run_app(
-    surroundings: Surroundings, *, start: Path | None = None, opened: Callable[[Session], object] | None = None
+    surroundings: Surroundings,
+    *,
+    start: Path | None = None,
+    send: str = "",
+    opened: Callable[[Session], object] | None = None,
 ) -> int:
     """Show the app until the person quits; the exit code. `opened` is told the session before anything is shown."""
     from core.session import open_session
@@ -248,11 +266,11 @@ def run_app(
     session = open_session(surroundings, headless=False, prompter=prompter)
     if opened is not None:
         opened(session)
-    app = HushpostApp(session, start=start)
+    app = HushpostApp(session, start=start, send=send)
     prompter.attach(app)
     if app.run(mouse=session.settings.mouse) == DEMO:
-        from core.demo import Demo
+        from core.demo import FIRST_REQUEST, Demo
 
         with Demo(surroundings) as demo:
-            return run_app(demo.surroundings, start=demo.workspace, opened=opened)
+            return run_app(demo.surroundings, start=demo.workspace, send=FIRST_REQUEST, opened=opened)
     return app.return_code or 0

@@ -1,6 +1,6 @@
 """The app's own colours, next to the themes Textual brings, and the styles that line-drawn widgets share.
 
-The own themes use colours of the 256-colour palette only, so they look the same where the terminal has no more.
+The own themes use colours of the 256-colour palette, so they look nearly the same where the terminal has no more.
 """
 
 from __future__ import annotations
@@ -78,17 +78,19 @@ def paint(app: App[Any]) -> Paint:
     made: tuple[Theme, Paint] | None = getattr(app, "_hushpost_paint", None)
     if made is not None and made[0] is theme:
         return made[1]
-    fresh = _paint(app.theme_variables)
+    # The app's own variables may still be those of the theme before.
+    fresh = _paint({**theme.to_color_system().generate(), **theme.variables}, own=theme in THEMES)
     app._hushpost_paint = (theme, fresh)  # type: ignore[attr-defined]
     return fresh
 
 
-def _paint(variables: dict[str, str]) -> Paint:
+def _paint(variables: dict[str, str], *, own: bool) -> Paint:
     def color(name: str) -> Color:
         return Color.parse(variables[name])
 
     def ink(name: str, **more: Any) -> Style:
-        return Style(color=color(name).rich_color, **more)
+        # Textual derives a shade to be read from each colour; the own themes' colours are that already.
+        return Style(color=color(name if own else f"text-{name}").rich_color, **more)
 
     ansi = color("foreground").ansi is not None
     muted = Style(dim=True) if ansi else Style(color=color("foreground").blend(color("background"), 0.42).rich_color)
@@ -107,7 +109,7 @@ def _paint(variables: dict[str, str]) -> Paint:
         resting=resting,
         plain=ink("secondary"),
         secret=ink("warning"),
-        linked=ink("accent"),
+        linked=ink("accent", bold=not own),
         dynamic=ink("primary"),
         undefined=ink("error", underline=True),
         good=ink("success"),

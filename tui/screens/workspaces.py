@@ -62,13 +62,13 @@ class WorkspacesScreen(SessionScreen[None]):
     def session_resumed(self) -> None:
         if not self.is_mounted:
             return
-        known = self.attempt(self.session.registry.known) or []
+        current = self.session.workspace.key if self.session.workspace is not None else None
+        known = sorted(self.attempt(self.session.registry.known) or [], key=lambda one: one.key != current)
         self._known = {f"{one.key.id} {one.path}": one for one in known}
         rows = self.query_one("#known", PickList)
         self.query_one("#welcome").display = not known
         self.query_one("#title").display = bool(known)
         if known:
-            current = self.session.workspace.key if self.session.workspace is not None else None
             rows.choices = [self._pick(key, one, current == one.key) for key, one in self._known.items()]
         else:
             rows.choices = _FIRST

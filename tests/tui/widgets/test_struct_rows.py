@@ -1,0 +1,72 @@
+"""Auth and options as rows of a table and back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.models import ApiKeyAuth, AwsSigV4Auth, BearerAuth, ClientCertificate, OAuth2Auth, Options
+from tui.widgets.struct_rows import AUTH_TYPES, auth_rows, auth_tag, auth_with, new_auth, option_rows, options_with
+from tui.widgets.table_lines import TableRow
+
+
+def with_cell(rows: list[TableRow], key: str, text: str) -> tuple[TableRow, ...]:
+    return tuple(replace(row, cells=(row.cells[0], text)) if row.key == key else row for row in rows)
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        *(new_auth(tag) for tag, _ in AUTH_TYPES),
+        BearerAuth(token="{{t}}", prefix=""),
+        ApiKeyAuth(name="k", value="v", location="query"),
+        OAuth2Auth(grant="device_code", scope="a b"),
+        AwsSigV4Auth(service="s3", credential="team"),
+    ],
+)
+def test_rows_and_back_change_nothing(auth: object) -> None:
+    assert auth_with(auth, tuple(auth_rows(auth))) == auth  # type: ignore[arg-type]
+
+
+def test_every_type_has_a_label_and_can_be_made_empty() -> None:
+    assert {auth_tag(new_auth(tag)) for tag, _ in AUTH_TYPES} == {tag for tag, _ in AUTH_TYPES}
+
+
+def test_a_field_with_few_values_offers_them() -> None:
+    row = next(row for row in auth_rows(ApiKeyAuth()) if row.key == "location")
+    assert row.options == ("header", "query")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(),
+        Options(timeout=2.5, verify_tls=False, proxy="", max_redirects=0),
+        Options(proxy="http://proxy:3128", ca_file="ca.pem", http2=True),
+        Options(client_certificate=ClientCertificate(cert="c.pem", key="k.pem", password="{{p}}")),
+    ],
+)
+def test_options_and_back_change_nothing(options: Options) -> None:
+    assert options_with(options, tuple(option_rows(options))) == options
+
+
+def test_an_empty_cell_is_as_the_settings_say_and_none_is_no_proxy() -> None:
+    rows = option_rows(Options(timeout=3, proxy="http://p"))
+    assert options_with(Options(), with_cell(rows, "timeout", "")).timeout is None
+    assert options_with(Options(), with_cell(rows, "proxy", "none")).proxy == ""
+    assert options_with(Options(), with_cell(rows, "proxy", "")).proxy is None
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("timeout", "soon"), ("timeout", "0"), ("timeout", "1e9"), ("max_redirects", "101"), ("max_redirects", "x")],
+)
+def test_what_cannot_be_is_refused(key: str, text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        options_with(Options(), with_cell(option_rows(Options()), key, text))
+
+
+def test_a_key_without_a_certificate_is_refused() -> None:
+    with pytest.raises(ValueError, match="certificate"):
+        options_with(Options(), with_cell(option_rows(Options()), "client_certificate.key", "k.pem"))
