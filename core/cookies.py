@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from core.errors import HushpostError
 from core.exchange import Headers
 from core.hosts import Origin, is_loopback, normalize_host
 
@@ -41,8 +42,8 @@ class Cookie:
         return (self.domain, self.path, self.name)
 
 
-class Refused(Exception):
-    """Why a cookie was not taken."""
+class Refused(HushpostError):
+    """Why a cookie is not taken."""
 
 
 def _now() -> datetime:

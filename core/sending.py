@@ -29,7 +29,8 @@ from core.redactor import Redactor
 from core.secret import MASK, Secret
 
 if TYPE_CHECKING:
-    from core.wire import Answer, Wire
+    from core.leg import Answer
+    from core.wire import Wire
 
 __all__ = ["Approve", "Defaults", "Refetch", "Sender", "Sign", "Token", "prepare", "preview", "texts"]
 
@@ -231,7 +232,7 @@ class _Trip:
         def keep(status: int, received: Headers) -> bool:
             return not follows or redirects.location(status, received) is None
 
-        from core.wire import Leg
+        from core.leg import Leg
 
         limit = self._prepared.timeout
         leg = Leg(self._method, self._url, headers, self._content, self._route, self._label, deadline, limit)

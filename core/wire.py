@@ -1,4 +1,4 @@
-"""One leg of an exchange on the wire: a request written, its answer read into a private body, in a thread of ours.
+"""The wire: threads of ours that carry the legs of exchanges, each with connections of its own.
 
     Wire.carry ──► an idle Worker (a daemon thread with its own connections) ──► httpcore ──► Answer
        └─ cancelled, or out of time ──► the worker's socket is shut, the worker stays
@@ -14,68 +14,25 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import lru_cache
-from http import HTTPStatus
-from pathlib import Path
-from typing import cast
 from urllib.parse import unquote, urlsplit
 
 import httpcore
 
 from core.connecting import Trust, Watch, WatchedBackend
 from core.errors import RequestError
-from core.exchange import Content, FileContent, Headers, Progress, ReceivedBody, Route
+from core.exchange import Progress, Route
 from core.failures import translated
-from core.hosts import DEFAULT_PORTS, Origin
-from core.receiving import BadEncoding, Spool, TooLarge, decoder
+from core.leg import Answer, Keep, Leg, exchange
 
 IDLE_SECONDS = 30.0
 """How long a thread and its connections wait for the next request."""
 POOLS_PER_WORKER = 8
-DISCARD_LIMIT = 64 * 1024
-"""What is read of a body that nobody wants, so that its connection can be used again."""
-BLOCK = 64 * 1024
 PROGRESS_SECONDS = 0.1
+GRACE_SECONDS = 0.2
+"""What a thread gets beyond the time limit to say itself what it was waiting for."""
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
-
-
-@dataclass(frozen=True)
-class Leg:
-    """One request for the wire."""
-
-    method: str
-    url: str = field(repr=False)
-    headers: Headers = field(repr=False)
-    content: Content = field(repr=False)
-    route: Route = field(repr=False)
-    label: str
-    """The origin as messages may name it."""
-    deadline: float
-    """In terms of `time.monotonic`."""
-    limit_s: float
-    """The time limit as the user set it, for the message."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    reason: str
-    http_version: str
-    headers: Headers = field(repr=False)
-    body: ReceivedBody
-    truncated: str | None
-    note: str | None
-    connect_s: float | None
-    tls_s: float | None
-    first_byte_s: float | None
-    download_s: float | None
-
-
-Keep = Callable[[int, Headers], bool]
-"""Whether the body of such an answer is wanted; called in the worker's thread."""
 
 
 class Wire:
@@ -100,11 +57,15 @@ class Wire:
             worker = self._idle.pop() if self._idle else _Worker(self)
             self._busy.add(worker)
         worker.jobs.put(job)
+        # Nothing ends a name look-up or a trickling handshake from outside: then the thread is left to itself.
+        timer = loop.call_later(max(0.0, leg.deadline - time.monotonic()) + GRACE_SECONDS, job.expire)
         try:
             return await job.future
         except asyncio.CancelledError:
             job.abort()
             raise
+        finally:
+            timer.cancel()
 
     def close(self) -> None:
         """End idle connections now and busy ones as soon as their thread notices."""
@@ -159,6 +120,12 @@ class _Job:
 
     def abort(self) -> None:
         self.watch.abort()
+
+    def expire(self) -> None:
+        """Out of time, whatever the thread is doing."""
+        self.abort()
+        if not self.future.done():
+            self.future.set_exception(_translated(httpcore.ConnectTimeout(), self.leg))
 
     def tell(self, progress: Progress) -> None:
         """Pass progress on to the loop: each new phase, and within one some times a second."""
@@ -239,7 +206,7 @@ class _Worker(threading.Thread):
             while True:
                 self._backend.watch = watch = job.watch
                 try:
-                    return _exchange(pool, job)
+                    return exchange(pool, leg, watch, job.keep, job.tell)
                 except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
                     # Once more on a new connection, when the server gave up the kept one before it saw the request.
                     fresh = watch.connect_s is not None or watch.first_read or watch.aborted
@@ -249,7 +216,7 @@ class _Worker(threading.Thread):
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
             if job.watch.aborted:
                 raise RequestError("the request was cancelled", kind="cancelled") from None
-            raise translated(error, leg.label, leg.limit_s, proxied=leg.route.proxy is not None) from None
+            raise _translated(error, leg) from None
 
     def _pool(self, leg: Leg) -> httpcore.ConnectionPool:
         # Plain http has pools of its own, which need no TLS context: building one costs more than the request.
@@ -284,129 +251,5 @@ class _Worker(threading.Thread):
         )
 
 
-def _exchange(pool: httpcore.ConnectionPool, job: _Job) -> Answer:
-    leg, watch = job.leg, job.watch
-    job.tell(Progress("connecting"))
-    request = httpcore.Request(
-        leg.method.encode(),
-        _url(leg.url),
-        headers=[(name.encode(), value.encode()) for name, value in leg.headers],
-        content=leg.content if isinstance(leg.content, bytes) else _blocks(leg.content, job),
-    )
-    response = pool.handle_request(request)
-    spool = Spool()
-    try:
-        headers = tuple((_text(name), _text(value)) for name, value in response.headers)
-        truncated, note = _receive(response, headers, spool, job)
-    except BaseException:
-        spool.close()
-        raise
-    finally:
-        with suppress(httpcore.NetworkError, httpcore.ProtocolError):
-            response.close()
-    ended = time.monotonic()
-    first_read = watch.first_read or ended
-    reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
-    return Answer(
-        status=response.status,
-        reason=reason or _phrase(response.status),
-        http_version=response.extensions.get("http_version", b"").decode("latin-1"),
-        headers=headers,
-        body=spool.body(),
-        truncated=truncated,
-        note=note,
-        connect_s=watch.connect_s or None,
-        tls_s=watch.tls_s,
-        first_byte_s=max(0.0, first_read - watch.last_write),
-        download_s=ended - first_read,
-    )
-
-
-def _receive(response: httpcore.Response, headers: Headers, spool: Spool, job: _Job) -> tuple[str | None, str | None]:
-    """Read the body into the spool; why it is not whole, and what else there is to say of it."""
-    stream = cast(Iterable[bytes], response.stream)
-    received = 0
-    if not job.keep(response.status, headers):
-        for block in stream:
-            received += len(block)
-            if received > DISCARD_LIMIT:
-                break
-        return None, None
-    encodings: list[str] = []
-    total = None
-    for name, value in headers:
-        lowered = name.lower()
-        if lowered == "content-encoding":
-            encodings.extend(part.strip().lower() for part in value.split(","))
-        elif lowered == "content-length" and value.isdigit():
-            total = int(value)
-    decode, left_encoded = decoder(encodings)
-    note = f'the body is encoded as "{left_encoded}" and kept as it came' if left_encoded else None
-    try:
-        for block in stream:
-            received += len(block)
-            decode.feed(block, spool)
-            job.tell(Progress("receiving", received=received, total=total))
-        decode.finish(spool)
-    except TooLarge:
-        return f"the body is larger than {spool.size:,} bytes, the rest was not read", note
-    except BadEncoding:
-        return f"the body is not valid {' '.join(encodings)}", note
-    except (httpcore.RemoteProtocolError, httpcore.ReadError):
-        if job.watch.aborted:
-            raise
-        with suppress(BadEncoding, TooLarge):
-            decode.finish(spool)
-        announced = f" of {total:,}" if total is not None else ""
-        return f"the connection broke after {received:,}{announced} bytes", note
-    return None, note
-
-
-def _blocks(content: FileContent | Sequence[bytes | FileContent] | None, job: _Job) -> Iterator[bytes]:
-    if content is None:
-        return
-    sent = 0
-    for part in (content,) if isinstance(content, FileContent) else content:
-        if isinstance(part, bytes):
-            sent += len(part)
-            yield part
-            continue
-        left = part.size
-        try:
-            with Path(part.path).open("rb") as file:
-                while left and (block := file.read(min(BLOCK, left))):
-                    left -= len(block)
-                    sent += len(block)
-                    yield block
-                    job.tell(Progress("sending", sent=sent))
-        except OSError as error:
-            raise RequestError(
-                f'the file "{part.path}" cannot be read: {(error.strerror or "it failed").lower()}', kind="disk"
-            ) from error
-        if left:
-            raise RequestError(f'the file "{part.path}" became shorter while it was sent', kind="disk")
-    job.tell(Progress("waiting", sent=sent))
-
-
-@lru_cache(maxsize=256)
-def _url(url: str) -> httpcore.URL:
-    origin = Origin.of(url)
-    parts = urlsplit(url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    port = None if DEFAULT_PORTS[origin.scheme] == origin.port else origin.port
-    host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    return httpcore.URL(scheme=origin.scheme.encode(), host=host.encode(), port=port, target=target.encode("ascii"))
-
-
-def _text(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
+def _translated(error: Exception, leg: Leg) -> RequestError:
+    return translated(error, leg.label, leg.limit_s, proxied=leg.route.proxy is not None)

@@ -681,6 +681,21 @@ async def test_the_time_limit_holds_while_nothing_comes(desk: Desk, server: Loop
     assert caught.value.kind == "timeout"
 
 
+async def test_the_time_limit_holds_while_a_name_is_looked_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def look_up(*args: object, **options: object) -> None:
+        answered.wait(60)
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(RequestError) as caught:
+        await desk.send(Request(url="http://slow.example/", options=Options(timeout=0.05)))
+    answered.set()
+    assert caught.value.kind == "timeout"
+    assert "could not be reached within 0.05 s" in str(caught.value)
+
+
 async def test_cancelling_in_mid_body_ends_the_connection_at_once(desk: Desk, server: Loopback) -> None:
     receiving = asyncio.Event()
 
