@@ -19,7 +19,7 @@ from textual.pilot import Pilot
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from core.demo import Demo  # noqa: E402
+from core.demo import FIRST_REQUEST, Demo  # noqa: E402
 from core.paths import read_surroundings  # noqa: E402
 from core.session import open_session  # noqa: E402
 from tui.app import HushpostApp  # noqa: E402
@@ -50,7 +50,7 @@ async def workspaces(pilot: Pilot[None]) -> None:
 
 
 async def requests(pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: "200" in text(pilot))
+    await until(pilot, lambda: "pay_1001" in text(pilot))
 
 
 async def environments(pilot: Pilot[None]) -> None:
@@ -60,8 +60,8 @@ async def environments(pilot: Pilot[None]) -> None:
 
 async def details(pilot: Pilot[None]) -> None:
     await environments(pilot)
-    await pilot.press("enter")
-    await until(pilot, lambda: "expires" in text(pilot).lower())
+    await pilot.press("i")
+    await until(pilot, lambda: "resolved" in text(pilot).lower() and "connected" in text(pilot).lower())
 
 
 async def credentials(pilot: Pilot[None]) -> None:
@@ -88,9 +88,9 @@ def png(svg: str) -> bytes:
 
 async def shoot(demo: Demo, name: str, steps: Steps, size: tuple[int, int]) -> None:
     session = open_session(demo.surroundings, headless=False)
-    app = HushpostApp(session, start=demo.workspace)
+    app = HushpostApp(session, start=demo.workspace, send=FIRST_REQUEST)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
+        await until(pilot, lambda: "200" in text(pilot))
         await steps(pilot)
         await pilot.pause()
         svg = app.export_screenshot(title="hushpost")

@@ -22,12 +22,12 @@ def demo_command(invocation: Invocation, headless: bool) -> ExitCode:
     Nothing of yours is touched, and nothing is left behind.
     """
     from cli.commands.workspace import has_terminal, start_app
-    from core.demo import ENVIRONMENTS, Demo
+    from core.demo import ENVIRONMENTS, FIRST_REQUEST, Demo
 
     end_on_signals()  # also one that is ended from outside stops its server and deletes its folder
     with Demo(invocation.surroundings) as demo:
         if not headless and has_terminal(invocation):
-            return start_app(invocation, demo.workspace, surroundings=demo.surroundings)
+            return start_app(invocation, demo.workspace, send=FIRST_REQUEST, surroundings=demo.surroundings)
 
         async def run(session: Session) -> ExitCode:
             from cli.reporting import parse_reporters, report_run

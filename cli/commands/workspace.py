@@ -48,8 +48,10 @@ def has_terminal(invocation: Invocation) -> bool:
     return invocation.output.is_terminal and invocation.stdin is not None and invocation.stdin.isatty()
 
 
-def start_app(invocation: Invocation, path: Path | None, *, surroundings: Surroundings | None = None) -> ExitCode:
-    """The app on this workspace, or on the last one."""
+def start_app(
+    invocation: Invocation, path: Path | None, *, send: str = "", surroundings: Surroundings | None = None
+) -> ExitCode:
+    """The app on this workspace, or on the last one; `send` is a request to open and send at once."""
     if not has_terminal(invocation):
         raise click.UsageError("the app needs a terminal; `hushpost send` and `hushpost run` work without one")
     from core.vault.environ import EnvironmentCredentials
@@ -62,5 +64,5 @@ def start_app(invocation: Invocation, path: Path | None, *, surroundings: Surrou
         invocation.diagnostics.redact = session.redact
 
     end_on_signals()
-    code = run_app(surroundings or invocation.surroundings, start=path, opened=opened)
+    code = run_app(surroundings or invocation.surroundings, start=path, send=send, opened=opened)
     return ExitCode.OK if code == 0 else ExitCode.BUG
