@@ -19,7 +19,7 @@ from tui import keys
 from tui.messages import Notice
 from tui.widgets.ask_line import AskLine
 from tui.widgets.info_line import InfoLine
-from tui.widgets.text_view import TextView, Place
+from tui.widgets.text_view import Place, TextView
 
 COPIED_AT_MOST = 4 * 1024 * 1024
 """Bytes of text that a clipboard is asked to take."""
@@ -33,7 +33,10 @@ Page = Callable[[Document], None]
 class DocumentPane(Vertical):
     """What is searched for is searched for again in every further document, until the person ends it."""
 
-    DEFAULT_CSS = "DocumentPane { height: 1fr; }"
+    DEFAULT_CSS = """
+    DocumentPane { height: 1fr; }
+    DocumentPane InfoLine.-focused { background: $panel; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.TEXT)
 
     class Found(Message):
@@ -52,7 +55,7 @@ class DocumentPane(Vertical):
         self._jump = False
         """Whether the nearest match is to be gone to as soon as one is known."""
         self._words: tuple[tuple[str, str], ...] = ()
-        self._lines = TextView()
+        self._lines = TextView(self._say)
         self._info = InfoLine()
         self._ask = AskLine()
 
@@ -123,10 +126,11 @@ class DocumentPane(Vertical):
         self._info.display = False
         self._ask.ask(label, text, answered)
 
-    @on(TextView.Moved)
-    def _moved(self, event: TextView.Moved) -> None:
-        event.stop()
-        self._say()
+    def on_descendant_focus(self) -> None:
+        self._info.set_class(self._lines.has_focus, "-focused")
+
+    def on_descendant_blur(self) -> None:
+        self._info.set_class(False, "-focused")
 
     def _say(self) -> None:
         first, last = self._lines.range

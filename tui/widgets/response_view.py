@@ -26,9 +26,9 @@ from tui import keys
 from tui.messages import Notice
 from tui.widgets.document_pane import Copy, DocumentPane, Page
 from tui.widgets.info_line import InfoLine
-from tui.widgets.text_view import Place
 from tui.widgets.response_pages import PAGES, amount, duration, marks, progress_text
 from tui.widgets.tab_line import TabLine
+from tui.widgets.text_view import Place
 
 TABS = (
     ("body", "Body"),
@@ -303,7 +303,7 @@ class ResponseView(Widget):
         else:
             if self._tab != "body":
                 self._choose("body")
-            self._pane.ask("JSONPath", self._filter.path if self._filter is not None else "$.", self._filter_by)
+            self._pane.ask("JSONPath", self._filter.path if self._filter is not None else "$", self._filter_by)
 
     def _filter_by(self, path: str | None) -> None:
         reading = self._reading

@@ -19,7 +19,7 @@ _MARKUP = re.compile(rb"<!--.*?(?:-->|$)|<!\[CDATA\[.*?(?:\]\]>|$)|<[?!/]?[^\s/>
 _INSIDE_TAG = re.compile(rb"""([^\s="'/>]+)(\s*=\s*)?|"[^"]*"?|'[^']*'?""")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~\w-]+):")
 _REQUEST = re.compile(rb"([A-Z]+) ")
-_LABEL = re.compile(rb" *([^ ].*?)(?:  |$)")
+_LABEL = re.compile(rb" *([^ ].*?)  ")
 _VERDICT = re.compile(rb" *(ok|FAIL|ERROR)\b")
 _MASK = re.compile(re.escape(MASK.encode()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.cells import cell_len, split_graphemes
@@ -9,7 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
-from textual.message import Message
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -17,7 +18,7 @@ from core.reading.rows import Document, TextDocument
 from core.reading.search import Search
 from tui import keys
 from tui.foreign import visible
-from tui.themes import Paint, paint
+from tui.themes import paint
 from tui.widgets.syntax import Token, overlaid, styles, tokens
 
 _KEPT = 400
@@ -30,7 +31,7 @@ Place = tuple[int, int]
 
 
 class TextView(Widget, can_focus=True):
-    """A window on a document. It scrolls at once, by rows, and says so by `Moved`."""
+    """A window on a document. It scrolls at once, by rows."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = "TextView { height: 1fr; width: 1fr; background: $background; }"
@@ -45,11 +46,10 @@ class TextView(Widget, can_focus=True):
         *keys.plain("right,l", "side(1)"),
     ]
 
-    class Moved(Message):
-        """Other rows are visible now."""
-
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, moved: Callable[[], None] = lambda: None, *, id: str | None = None) -> None:
+        """`moved` is called when other rows are visible. A message would come a frame late."""
         super().__init__(id=id)
+        self._tell_moved = moved
         self.document: Document = TextDocument()
         self.wrap = False
         self.search: Search | None = None
@@ -59,10 +59,12 @@ class TextView(Widget, can_focus=True):
         self._numbered = False
         self._top: Place = (0, 0)
         self._left = 0
+        self._room = Size(0, 0)
+        """The size of the widget, looked up once for each frame."""
         self._known = 0
         """How many rows the document had when it was last looked at."""
         self._drawn: dict[int, Strip] = {}
-        self._drawn_for: tuple[Style, Paint] | None = None
+        self._looked: tuple[Style, dict[str, Style]] | None = None
         self._places: list[Place] | None = None
         """What stands in each row of the screen, while that is known."""
 
@@ -92,7 +94,7 @@ class TextView(Widget, can_focus=True):
     def _changed(self) -> None:
         self._places = None
         self.refresh()
-        self.post_message(self.Moved())
+        self._tell_moved()
 
     @property
     def top(self) -> Place:
@@ -188,7 +190,7 @@ class TextView(Widget, can_focus=True):
 
     @property
     def _height(self) -> int:
-        return max(1, self.size.height)
+        return max(1, self._room.height)
 
     @property
     def _gutter(self) -> int:
@@ -197,7 +199,7 @@ class TextView(Widget, can_focus=True):
     @property
     def _text_width(self) -> int:
         """Columns for text; one more at the right is for the scroll mark."""
-        return max(1, self.size.width - self._gutter - 1)
+        return max(1, self._room.width - self._gutter - 1)
 
     def _visible(self) -> list[Place]:
         if self._places is None:
@@ -211,8 +213,13 @@ class TextView(Widget, can_focus=True):
         return self._places
 
     def on_resize(self) -> None:
-        self._top = self._clamped((self._top[0], 0) if self.wrap else self._top)
+        self._fit()
         self._changed()
+
+    def _fit(self) -> None:
+        """Take the size that the widget has now; a frame may come before the event that tells of it."""
+        self._room, self._places = self.size, None
+        self._top = self._clamped((self._top[0], 0) if self.wrap else self._top)
 
     # Rows
 
@@ -235,12 +242,10 @@ class TextView(Widget, can_focus=True):
 
     def _strip(self, row: int) -> Strip:
         """A whole row as it looks, from its first column on."""
-        look = (self.rich_style, paint(self.app))
-        if look != self._drawn_for or len(self._drawn) >= _KEPT:
-            self._drawn.clear()
-            self._drawn_for = look
         strip = self._drawn.get(row)
         if strip is None:
+            if len(self._drawn) >= _KEPT:
+                self._drawn.clear()
             strip = self._drawn[row] = self._draw(row)
         return strip
 
@@ -251,7 +256,7 @@ class TextView(Widget, can_focus=True):
         marks = tokens(data, "" if inside else self._syntax)
         if self.search is not None:
             marks = overlaid(marks, self._matches(self.search, row))
-        base, known = self.rich_style, styles(paint(self.app))
+        base, known = self._look
         segments, at = [], 0
         for start, end, name in marks:
             if start > at:
@@ -274,13 +279,30 @@ class TextView(Widget, can_focus=True):
 
     # Drawing
 
+    @property
+    def _look(self) -> tuple[Style, dict[str, Style]]:
+        """The ground and the inks, looked up once for each frame."""
+        if self._looked is None:
+            self._looked = (self.rich_style, styles(paint(self.app)))
+        return self._looked
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        if self._room != self.size:
+            self._fit()
+        before, self._looked = self._looked, None
+        if self._look != before:
+            self._drawn.clear()
+            self._places = None
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
-        base, ink = self.rich_style, paint(self.app)
+        base, inks = self._look
+        muted = inks["muted"]
         places = self._visible()
         width = self._text_width
-        mark = self._scroll_mark(y, base, ink.muted)
+        mark = self._scroll_mark(y, base, muted)
         if y >= len(places):
-            return Strip([Segment(" " * (self.size.width - 1), base), mark], self.size.width)
+            return Strip([Segment(" " * (self._room.width - 1), base), mark], self._room.width)
         row, part = places[y]
         strip = self._strip(row)
         if self.wrap:
@@ -289,21 +311,30 @@ class TextView(Widget, can_focus=True):
         else:
             text = strip.crop(self._left, self._left + width).adjust_cell_length(width, base)
             if strip.cell_length > self._left + width or self.document.goes_on(row):
-                text = Strip([*text.crop(0, width - 1), Segment("…", base + ink.muted)])
+                text = Strip([*text.crop(0, width - 1), Segment("…", base + muted)])
         segments = [*text, mark]
         if self._numbered:
             line = self.document.line(row) if part == 0 else None
             number = "" if line is None else str(line)
-            segments.insert(0, Segment(f"{number:>{self._gutter - 1}} ", base + ink.muted))
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+            segments.insert(0, Segment(f"{number:>{self._gutter - 1}} ", base + muted))
+        return Strip(segments).adjust_cell_length(self._room.width, base)
 
     def _scroll_mark(self, y: int, base: Style, style: Style) -> Segment:
-        rows, height = self.document.rows, self._height
-        first, last = self.range
-        if first == 0 and last == rows - 1:
+        begin, end = self._seen()
+        if begin == 0 and end == 1:
             return Segment(" ", base)
-        begin, end = first * height // rows, -(-(last + 1) * height // rows)
-        return Segment("┃" if begin <= y < max(end, begin + 1) else " ", base + style)
+        first = min(int(begin * self._height), self._height - 1)
+        return Segment("┃" if first <= y < max(end * self._height, first + 1) else " ", base + style)
+
+    def _seen(self) -> tuple[float, float]:
+        """Which part of the document is visible."""
+        places = self._visible()
+        if not places:
+            return 0, 1
+        (row, part), (last, last_part) = places[0], places[-1]
+        rows = self.document.rows
+        begin = row + part / (len(self._cuts(row)) + 1)
+        return begin / rows, (last + (last_part + 1) / (len(self._cuts(last)) + 1)) / rows
 
     # The mouse
 
