@@ -51,8 +51,16 @@ class HushpostApp(App[str], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.APP)
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, session: Session, *, start: Path | None = None, send: str = "") -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        start: Path | None = None,
+        send: str = "",
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self.session = session
+        self._clock = clock
         self._send_first = send
         self._start_error: HushpostError | None = None
         self._open_first(start)
@@ -69,7 +77,7 @@ class HushpostApp(App[str], inherit_bindings=False):
         if animations == "off" or (animations == "auto" and session.surroundings.over_ssh):
             self.animation_level = "none"
         self.cell_display = terminal.install(self, enabled=session.settings.cell_display)
-        self._last_input = monotonic()
+        self._last_input = self._clock()
 
     def _open_first(self, start: Path | None) -> None:
         session = self.session
@@ -86,7 +94,7 @@ class HushpostApp(App[str], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.apply_keys()
-        self.set_interval(20, self._lock_when_idle)
+        self.set_interval(20, self.lock_when_idle)
         if self._start_error is not None:
             self.tell_error(self._start_error)
         elif self._send_first:
@@ -225,12 +233,13 @@ class HushpostApp(App[str], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
-            self._last_input = monotonic()
+            self._last_input = self._clock()
         await super().on_event(event)
 
-    def _lock_when_idle(self) -> None:
+    def lock_when_idle(self) -> None:
+        """Lock the store when no key was pressed for as long as the settings say."""
         minutes = self.session.settings.lock_after_minutes
-        if minutes and self.session.store.unlocked and monotonic() - self._last_input > minutes * 60:
+        if minutes and self.session.store.unlocked and self._clock() - self._last_input > minutes * 60:
             self.session.lock()
             self.notify(f"locked after {minutes} minutes without a key", markup=False, timeout=60)
             self.status_changed()

@@ -185,6 +185,7 @@ CREDENTIALS = (
     Key("credentials.minutes", "m", "minutes", "Keep", "how long fetched secrets are kept", show=True),
 )
 DETAILS = (
+    Key("details.close", "escape", "cancel", "Close", "hide the value, or close", show=True, palette=False),
     Key("details.reveal", "v", "reveal", "Show", "show the value for ten seconds, or hide it", show=True),
     Key("details.copy", "c", "copy", "Copy", "copy the value, after a question", show=True),
     Key("details.refresh", "r", "refresh", "Fetch", "fetch the secret anew", show=True),

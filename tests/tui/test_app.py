@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.secret import Secret
@@ -13,6 +14,19 @@ from tests.tui.conftest import Running, notices, screen_text, type_text, until
 from tui.screens.base import SessionScreen
 from tui.screens.dialogs import ConfirmDialog, PickDialog
 from tui.screens.help import HelpScreen
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 class TestModes:
@@ -94,6 +108,28 @@ class TestHeader:
         async with running(workspace) as pilot:
             header = pilot.app.screen.query_one(StatusHeader)
             assert not header._timer._active.is_set()
+
+
+async def test_the_store_locks_after_minutes_without_a_key(
+    session: Session, workspace: Workspace, clock: Clock
+) -> None:
+    from tui.app import HushpostApp
+
+    await session.create_store(passphrase=Secret("correct horse"))
+    session.settings = msgspec.structs.replace(session.settings, lock_after_minutes=10)
+    app = HushpostApp(session, start=workspace.path, clock=clock)
+    async with app.run_test() as pilot:
+        clock.now += 9 * 60
+        await pilot.press("down")
+        clock.now += 9 * 60
+        app.lock_when_idle()
+        assert session.store.unlocked
+        clock.now += 2 * 60
+        app.lock_when_idle()
+        assert not session.store.unlocked
+        await pilot.pause()
+        assert screen_text(pilot).splitlines()[0].rstrip().endswith(" locked")
+        assert any("without a key" in notice for notice in notices(pilot))
 
 
 class TestQuitting:

@@ -114,14 +114,14 @@ class StatusHeader(Widget, can_focus=False):
         self.refresh(Region(start, 0, end - start, 1))
 
     def _cache_span(self) -> tuple[int, int]:
-        end = self.size.width - 1 - len(self._lock) - (2 if self._lock else 0)
+        end = self.size.width - len(self._lock) - 2
         return end - len(self._cache), end
 
     def _modes(self, width: int) -> list[tuple[str, str]]:
         """Mode and text of what fits into a width."""
         names = [(mode, f" {key} {name} ") for mode, key, name, _ in MODES]
         short = [(mode, f" {key} {name} ") for mode, key, _, name in MODES]
-        tight = [(mode, text if mode == self.mode else text[1:]) for mode, text in short]
+        tight = [(mode, f" {key}{name}" + (" " if mode == self.mode else "")) for mode, key, _, name in MODES]
         digits = [(mode, f" {key} {name} " if mode == self.mode else f" {key} ") for mode, key, _, name in MODES]
         for texts in (names, short, tight, digits):
             if sum(len(text) for _, text in texts) <= width:
@@ -132,28 +132,24 @@ class StatusHeader(Widget, can_focus=False):
         width = self.size.width
         base, ink = self.rich_style, paint(self.app)
         right = [text for text in (self._cache, self._lock) if text]
-        right_width = sum(len(text) for text in right) + 2 * len(right)
+        right_width = sum(len(text) + 1 for text in right)
         name, environment, color = self._left
-        room = max(10, width - right_width - (22 if width < 120 else 66))
+        room = max(10, width - right_width - (9 if width < 70 else 22 if width < 120 else 66))
         badge_text = f" {shortened(environment, max(4, room // 2))} " if environment else ""
         name = shortened(name, max(6, room - len(badge_text) - 3))
         segments = [Segment(f" {name} ", base + Style(bold=True))]
         if badge_text:
             segments.append(Segment(badge_text, self._badge(color, base)))
-        x = sum(len(segment.text) for segment in segments)
+        x = sum(segment.cell_length for segment in segments)
         self._modes_at = []
-        free = width - right_width - x - 1
-        for mode, shown in self._modes(free - 1):
-            if not self._modes_at:
-                segments.append(Segment(" ", base))
-                x += 1
+        for mode, shown in self._modes(width - right_width - x - 1):
             segments.append(Segment(shown, base + (ink.cursor if mode == self.mode else ink.muted)))
             self._modes_at.append((x, x + len(shown), mode))
             x += len(shown)
-        segments.append(Segment(" " * max(0, width - x - right_width + 1), base))
+        segments.append(Segment(" " * max(0, width - x - right_width), base))
         for text in right:
             segments.append(Segment(text, base + (ink.warning if text == "unlocked" else ink.muted)))
-            segments.append(Segment("  " if text is not right[-1] else " ", base))
+            segments.append(Segment(" ", base))
         return Strip(segments).adjust_cell_length(width, base)
 
     def _badge(self, color: str, base: Style) -> Style:
