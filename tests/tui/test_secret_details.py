@@ -104,15 +104,14 @@ async def test_shows_everything_a_real_vault_says_of_the_secret_but_its_value(
         text = said(pilot)
         for expected in (
             "Provider HashiCorp Vault",
-            'Credential team, which is your "my-vault"',
+            'Credential team, your "my-vault", connected',
             "Identity",
             "root",
-            "Login connected",
             f"Secret mount path {mount}",
             "Secret path payments/stripe",
             "KV version 2",
             "JSON key api_key",
-            "Version 2",
+            "Fetched version 2",
             "Created",
             "Last used by no request since it was fetched",
         ):
@@ -221,7 +220,7 @@ async def test_its_credential_logs_in_again_from_here(ready: Session) -> None:
     async with in_mode(ready, "environments") as pilot:
         await opened(pilot, ready)
         await pilot.press("a")
-        await until(pilot, lambda: "Login connected" in said(pilot))
+        await until(pilot, lambda: "vault-prod, connected" in said(pilot))
 
 
 async def test_a_failed_fetch_is_said_here_and_escape_ends_one_that_hangs(

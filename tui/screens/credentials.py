@@ -29,7 +29,7 @@ from tui.widgets.rows import Cell, Column, Row, Rows, Until
 
 if TYPE_CHECKING:
     from core.vault.cache import CacheEntry
-    from core.vault.store import StoredCredential
+    from core.vault.contents import StoredCredential, UnreadableCredential
 
 STATE_INKS = {"connected": "good", "expired": "bad", "needs login": "warning"}
 """Of `Paint`."""
@@ -98,6 +98,7 @@ class CredentialsScreen(SessionScreen[None]):
         store = self.session.store
         try:
             rows = [self._row(one) for one in self._stored]
+            rows += [self._unreadable_row(one) for one in store.unreadable()] if store.unlocked else []
         except StoreLocked:
             rows = []
         empty = LOCKED if store.exists and not store.unlocked else NO_STORE
@@ -125,6 +126,11 @@ class CredentialsScreen(SessionScreen[None]):
             ),
         )
 
+    def _unreadable_row(self, one: UnreadableCredential) -> Row:
+        return Row(
+            one.name, (one.name, SHORT_PROVIDERS.get(one.provider, one.provider), "", "", Cell("unreadable", "bad"))
+        )
+
     def _cached_row(self, entry: CacheEntry) -> Row:
         return Row(
             cache_key(entry),
@@ -143,9 +149,13 @@ class CredentialsScreen(SessionScreen[None]):
         if event.key is None:
             more.update("")
             return
-        login = self.session.login_state(event.key)
         stored = self._named(event.key)
-        provider = PROVIDERS[stored.provider][0] if stored is not None else ""
+        if stored is None:
+            problems = [one.problem for one in self.session.store.unreadable() if one.name == event.key]
+            more.update(foreign("\n".join(visible(problem) for problem in problems), lines=True))
+            return
+        login = self.session.login_state(event.key)
+        provider = PROVIDERS[stored.provider][0]
         if login.identity:
             said = f"logged in as {login.identity}"
         else:
@@ -175,7 +185,9 @@ class CredentialsScreen(SessionScreen[None]):
             return True
         in_cache = self.query_one("#cache", Rows).has_focus
         match action:
-            case "edit" | "test" | "login" | "logout" | "delete":
+            case "edit" | "test" | "login" | "logout":
+                return not in_cache and self._current is not None
+            case "delete":
                 return not in_cache and self.query_one("#credentials", Rows).key is not None
             case "add":
                 return not in_cache
@@ -265,9 +277,9 @@ class CredentialsScreen(SessionScreen[None]):
             self.hushpost.status_changed()
 
     def action_delete(self) -> None:
-        stored = self._current
-        if stored is not None:
-            self.run(lambda: self._delete(stored.name))
+        name = self.query_one("#credentials", Rows).key
+        if name is not None:
+            self.run(lambda: self._delete(name))
 
     async def _delete(self, name: str) -> None:
         question = (

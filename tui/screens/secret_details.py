@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import chop_cells
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -31,7 +32,7 @@ from tui.widgets.secret_value import SecretValue
 if TYPE_CHECKING:
     from core.session import Session
     from core.vault.cache import CacheEntry, Use
-    from core.vault.service import SecretInfo
+    from core.vault.service import LoginState, SecretInfo
 
 NOT_FETCHED = "not fetched; press r to fetch it"
 
@@ -40,7 +41,7 @@ class SecretDetailsScreen(WorkDialog[Variable]):
     """Of one linked variable; dismissed with the variable when it was linked anew. `save` stores it."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings((*keys.DETAILS, *keys.DIALOG))
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DETAILS)
 
     def __init__(
         self,
@@ -84,7 +85,8 @@ class SecretDetailsScreen(WorkDialog[Variable]):
         yield KeyFooter()
 
     def on_resize(self, event: events.Resize) -> None:
-        self.query_one("#details-rows").styles.max_height = max(3, event.size.height - 8)
+        self.query_one("#details-rows").styles.max_height = max(3, event.size.height - 7)
+        self.call_after_refresh(self._draw)
 
     def on_mount(self) -> None:
         self.query_one("#details-rows").focus()
@@ -122,25 +124,39 @@ class SecretDetailsScreen(WorkDialog[Variable]):
         at = self.query_one("#expires-at", Static)
         if expires_at is not None:
             countdown.count_to(expires_at, idle="over")
-            at.update(f"at {moment(expires_at)}; then it is fetched when it is needed")
+            at.update(f"at {moment(expires_at)}")
         else:
             countdown.count_to(None, idle="-")
             at.update("not in memory" if info is None else "not kept in memory: it is fetched each time")
-        self.query_one("#rows", Static).update(self._rows())
+        self._draw()
         self.refresh_bindings()
 
-    def _rows(self) -> Content:
+    def _draw(self) -> None:
+        rows = self._rows()
+        label_width = max(len(label) for label, _ in (*rows, ("Expires in", ""))) + 2
+        for label in self.query(".details-label"):
+            label.styles.width = label_width
+        width = max(10, self.query_one("#details-rows").size.width - label_width - 1)
+        lines = []
+        for name, text in rows:
+            folded = chop_cells(visible(text), width) or [""]
+            lines.append(
+                Content.styled(name.ljust(label_width), "dim")
+                + (folded[0] or Content.styled("-" if name else "", "dim"))
+            )
+            lines += [Content(" " * label_width + rest) for rest in folded[1:]]
+        self.query_one("#rows", Static).update(Content("\n").join(lines))
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """Label and text of each line; an empty pair is an empty line."""
         link, info = self._link, self._info
         bound = self.session.binding(link.credential)
         login = self.session.login_state(bound) if bound is not None else None
         identity = info.identity if info is not None else login.identity if login is not None else ""
-        state = login.state if login is not None else "not bound"
-        named = f'{link.credential}, which is your "{bound}"' if bound != link.credential else link.credential
         rows = [
             ("Provider", PROVIDERS[link.provider][0]),
-            ("Credential", named if bound is not None else f"{link.credential}: not bound on this machine"),
+            ("Credential", link.credential + _whose(link.credential, bound, login)),
             ("Identity", identity or "known after a login"),
-            ("Login", state + (f" until {moment(login.expires_at)}" if login is not None and login.expires_at else "")),
             ("", ""),
         ]
         shown = texts(link)
@@ -156,22 +172,14 @@ class SecretDetailsScreen(WorkDialog[Variable]):
         else:
             rows += [
                 ("Resolved ID", info.resolved_id),
-                ("Version", info.version),
-                ("Stages", ", ".join(info.stages)),
+                ("Fetched version", info.version),
+                *([("Stages", ", ".join(info.stages))] if info.stages else []),
                 ("Created", moment(info.created) if info.created is not None else ""),
                 ("Fetched at", moment(info.fetched_at)),
                 *(("Note", note) for note in info.notes),
             ]
         rows += used(info.uses if info is not None else ())
-        label_width = max(len(label) for label, _ in rows) + 2
-        lines = []
-        for label, text in rows:
-            if not label:
-                lines.append(Content(""))
-                continue
-            head = Content.styled(label.ljust(label_width), "dim")
-            lines.append(head + (foreign(text) if text else Content.styled("-", "dim")))
-        return Content("\n").join(lines)
+        return rows
 
     @on(Countdown.Over)
     def _over(self) -> None:
@@ -246,6 +254,14 @@ class SecretDetailsScreen(WorkDialog[Variable]):
             self._value_shown.hide()
         else:
             self.dismiss(self._variable if self._changed else None)
+
+
+def _whose(name: str, bound: str | None, login: LoginState | None) -> str:
+    """What is said behind the name that the workspace gives a credential."""
+    if bound is None or login is None:
+        return ", not bound on this machine"
+    until = f" until {moment(login.expires_at)}" if login.expires_at is not None else ""
+    return (f', your "{bound}", ' if bound != name else ", ") + login.state + until
 
 
 def moment(at: datetime) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.models import Variable
 from core.secret import MASK
-from core.vault.config import PROVIDERS, AnyLink
+from core.vault.config import AnyLink
 from core.vault.selection import whole
 from tui.widgets.countdown import WIDTH
 from tui.widgets.rows import Cell, Column, Row, Until
@@ -119,4 +119,4 @@ def _explain_link(session: Session, link: AnyLink) -> list[str]:
         whose = (
             f'credential "{link.credential}"' + (f', your "{bound}"' if bound != link.credential else "") + f", {state}"
         )
-    return [f"secret: {linked_to(link)}", f"{PROVIDERS[link.provider][0]}, {whose}"]
+    return [f"secret: {linked_to(link)}", f"{SHORT_PROVIDERS[link.provider]}, {whose}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from textwrap import wrap
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -309,11 +310,9 @@ class Rows(ScrollView, can_focus=True):
             return self._line(titles, " ", base)
         index = y - self._titles + self.scroll_offset.y
         if not self._rows:
-            said = self._empty.splitlines()
+            said = self._said(width - 2 * GUTTER)
             text = said[index] if 0 <= index < len(said) else ""
-            return Strip([Segment("  " + shortened(visible(text), width - 2), base + inks.muted)]).adjust_cell_length(
-                width, base
-            )
+            return Strip([Segment(" " * GUTTER + text, base + inks.muted)]).adjust_cell_length(width, base)
         if index >= len(self._rows):
             return Strip.blank(width, base)
         row = self._rows[index]
@@ -330,6 +329,13 @@ class Rows(ScrollView, can_focus=True):
             ink = cell.style(inks) if isinstance(cell, Cell) and not (at_cursor and self.has_focus) else Style.null()
             cells.append((x, column_width, _shown(cell, now), style + ink))
         return self._line(cells, CURSOR if at_cursor else " ", style)
+
+    def _said(self, width: int) -> list[str]:
+        """What stands in an empty table, in lines that fit."""
+        lines: list[str] = []
+        for line in self._empty.splitlines():
+            lines += wrap(visible(line), max(8, width)) or [""]
+        return lines
 
     def _line(self, cells: Sequence[tuple[int, int, str, Style]], mark: str, style: Style) -> Strip:
         segments = [Segment(fitted(mark, GUTTER), style)]
