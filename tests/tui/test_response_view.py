@@ -288,7 +288,10 @@ def test_the_pager_reads_masked_text_from_its_stdin(home: Path, tmp_path: Path) 
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(home), "TERM": "xterm-256color"}
     with TerminalApp([sys.executable, str(script), str(file)], environment=environment | {"LANG": "C.UTF-8"}) as app:
         app.wait_for('"id": 0')
-        app.press("tab", "tab", "p")
+        app.settle(0.1)
+        app.press("tab", "tab")
+        app.settle(0.1)
+        app.press("p")
         app.wait_for("the pager was here")
         app.press("enter")
         app.wait_for(lambda screen: "the pager was here" not in screen and '"id": 0' in screen)
