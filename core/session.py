@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from core import survey
@@ -329,8 +330,12 @@ class Session:
         return Resolver(self.key, self.consent, self.store, self.vault, self.redactor)
 
     async def details(self, name: str, variable: Variable, *, fresh: bool = False) -> SecretInfo:
-        """Everything about a linked variable's secret but the value; fetched if it is not cached."""
-        return (await self.resolver.linked(name, variable, fresh=fresh)).info
+        """Everything about a linked variable's secret but the value; fetched if it is not cached.
+
+        Its uses are this variable's, though others may share the secret.
+        """
+        info = (await self.resolver.linked(name, variable, fresh=fresh)).info
+        return replace(info, uses=tuple(use for use in info.uses if use.variable == name and use.request))
 
     async def reveal(self, name: str, variable: Variable) -> Secret:
         """The value of a linked variable, for a person who asked to see or copy it."""

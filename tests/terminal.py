@@ -107,6 +107,11 @@ class TerminalApp:
         for key in keys:
             if key in KEYS:
                 self.write(KEYS[key])
+                if key == "escape":
+                    # Together with what follows it would be another key: alt and that one.
+                    self.settle(0.15)
+            elif key.startswith("alt+"):
+                self.write("\x1b[1;3" + KEYS[key[4:]][-1])
             elif key.startswith("ctrl+"):
                 self.write(chr(ord(key[5:].lower()) & 0x1F))
             else:

@@ -1,0 +1,108 @@
+"""No secret of a real vault is ever on the app's screen, in what it writes to the terminal, or in a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.paths import Paths
+from core.registry import Registry
+from core.secret import Secret
+from core.vault.store import CredentialStore
+from core.workspace import Workspace
+from tests.canary import files_below, leaks
+from tests.e2e.canary_workspace import SECRETS, write
+from tests.loopback import Loopback
+from tests.terminal import TerminalApp
+from tests.vaults.openbao import OpenBao
+
+HUSHPOST = str(Path(sys.executable).with_name("hushpost"))
+PASSPHRASE = "a passphrase of the canary"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, home: Path, bao: OpenBao, server: Loopback, other_server: Loopback) -> Path:
+    """Bound and approved, as a person would have done it before."""
+    folder = tmp_path / "canary"
+    write(folder, bao, server.url, other_server.url)
+    paths = Paths(home / ".config/hushpost", home / ".local/share/hushpost", home / ".local/state/hushpost")
+    paths.ensure()
+    store = CredentialStore(paths.store)
+    store.create(passphrase=Secret(PASSPHRASE))
+    store.put("mine", bao.token_credential())
+    registry = Registry(paths)
+    key = Workspace.open(folder).key
+    registry.bind(key, "canary vault", "mine")
+    registry.approve(key, "canary vault", [server.url])
+    return folder
+
+
+@pytest.fixture(params=[(80, 24), (160, 45)], ids=["80x24", "160x45"])
+def app(request: pytest.FixtureRequest, workspace: Path) -> Iterator[TerminalApp]:
+    columns, rows = request.param
+    environment = {**os.environ, "TERM": "xterm-256color", "HUSHPOST_PASSPHRASE": PASSPHRASE}
+    with TerminalApp(
+        [HUSHPOST, "open", str(workspace)], environment=environment, columns=columns, rows=rows
+    ) as running:
+        yield running
+
+
+def send(app: TerminalApp, name: str) -> None:
+    """Go to a request by its name, and send it."""
+    app.press("ctrl+g")
+    app.wait_for("Jump")
+    app.press(*name)
+    app.wait_for(lambda screen: name in screen)
+    app.settle()
+    app.press("enter")
+    app.settle()
+    app.press("ctrl+r")
+
+
+def test_a_person_sends_looks_around_and_quits(
+    app: TerminalApp, bao: OpenBao, server: Loopback, other_server: Loopback, workspace: Path, home: Path
+) -> None:
+    app.wait_for("echoed")
+    send(app, "echoed")
+    app.wait_for("200 OK")
+    assert server.requests[0].header("X-Key") == SECRETS["header_key"]
+    app.press("escape", "pagedown", "pagedown", "end", "home")
+    for _ in range(6):
+        app.press("alt+right")
+        app.settle(0.1)
+    send(app, "form")
+    app.wait_for(lambda screen: "form" in screen and len(server.requests) > 1)
+    app.settle()
+    send(app, "redirected")
+    app.wait_for(lambda screen: "redirect" in screen.lower() and "May this host" in screen)
+    app.press("escape")
+    app.settle()
+    send(app, "unreachable")
+    app.wait_for(lambda screen: "127.0.0.1:9" in screen)
+    app.press("escape")
+    for screen in ("f4", "f5", "f2", "f8", "f1"):
+        app.press(screen)
+        app.settle(0.2)
+        app.press("escape")
+    app.press("f4")
+    app.wait_for("header_key")
+    app.press("down", "down", "i")
+    app.wait_for("Resolved ID")
+    app.press("escape", "ctrl+l")
+    app.wait_for("locked")
+    app.press("ctrl+c")
+    app.wait_for("Quit hushpost?")
+    app.press("enter")
+    assert app.wait_exit() == 0
+
+    assert not other_server.requests
+    secrets = SECRETS | {"token": bao.root_token, "passphrase": PASSPHRASE}
+    frames = [(f"frame {number}", frame.encode()) for number, frame in enumerate(app.frames)]
+    # A value that is cut at the edge of a line shows its start.
+    starts = {name: value[:8] for name, value in SECRETS.items()}
+    assert leaks(secrets, [("terminal", bytes(app.received)), *frames, *files_below(home, workspace)]) == []
+    assert [leak for leak in leaks(starts, frames) if leak.endswith("as raw")] == []
