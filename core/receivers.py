@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from core import hosts
 from core.errors import HostNotAllowed, RequestError
-from core.exchange import Destination, Prepared, SecretUse
+from core.exchange import Destination, Headers, Prepared, SecretUse
 from core.hosts import Origin
 from core.models import OAuth2Auth
 
 Approve = Callable[[SecretUse, str], bool]
 """Whether this user approved that a secret goes there; the text is a need of `core.hosts`."""
+
+_NOT_IN_HOST = re.compile(r"[@/?#\s]")
 
 
 def check(
@@ -69,6 +72,22 @@ def split(held: Mapping[str, frozenset[str]], prepared: Prepared) -> tuple[froze
 def terms(prepared: Prepared, origin: Origin) -> tuple[str, ...]:
     """The terms of the route that count for an origin: how a certificate is checked, only where there is one."""
     return tuple(term for term in prepared.terms if origin.scheme == "https" or term.startswith("proxy "))
+
+
+def named(origin: Origin, headers: Headers) -> Iterator[Origin]:
+    """Who a Host header of the request's own says it is for, where that is not the origin."""
+    for name, host in headers:
+        if name.lower() == "host" and host.lower() != origin.netloc:
+            try:
+                if _NOT_IN_HOST.search(host):
+                    raise ValueError("it is not a host")
+                yield Origin.of(f"{origin.scheme}://{host}")
+            except ValueError as error:
+                raise RequestError(
+                    f'header "Host" names no host that a secret could be allowed for: {error}',
+                    kind="request",
+                    hint="take the header out, or write a host such as api.example.com",
+                ) from None
 
 
 def origin_of(place: Destination) -> Origin:

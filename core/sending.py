@@ -254,15 +254,22 @@ class _Trip:
         going, derived = receivers.split(self._held, self._prepared)
         self._allow(origin, going, came_from=came_from)
         self._allow(origin, derived, came_from=came_from, itself=False)
+        for named in receivers.named(origin, self._headers) if going or derived else ():
+            # One address serves many names: what stands in Host is who gets the request.
+            label = self._redactor.redact(str(named))
+            self._allow(named, going, label=label)
+            self._allow(named, derived, label=label, itself=False)
 
-    def _allow(self, origin: Origin, names: frozenset[str], *, came_from: str = "", itself: bool = True) -> None:
+    def _allow(
+        self, origin: Origin, names: frozenset[str], *, label: str = "", came_from: str = "", itself: bool = True
+    ) -> None:
         prepared = self._prepared
         receivers.check(
             (prepared.uses[name] for name in sorted(names)),
             origin,
             receivers.terms(prepared, origin),
             self._approve,
-            label=self._label,
+            label=label or self._label,
             redirected_from=came_from,
             itself=itself,
         )

@@ -233,6 +233,46 @@ async def test_allowed_hosts_still_need_approval(desk: Desk, server: Loopback) -
     assert desk.asked == [("key", server.url)]
 
 
+async def test_who_a_host_header_names_needs_approval_too(desk: Desk, server: Loopback) -> None:
+    desk.secret("key", VALUE)
+    desk.refused = lambda need: "attacker" in need
+    request = Request(url=f"{server.url}/echo", headers=(Field("host", "Attacker.example:81"), Field("X", "{{key}}")))
+    with pytest.raises(HostNotAllowed) as caught:
+        await desk.send(request)
+    assert caught.value.missing == ("http://attacker.example:81",)
+    assert caught.value.host == "http://attacker.example:81"
+    assert server.requests == []
+    desk.refused = lambda need: False
+    await desk.send(request)
+    assert server.last.header("Host") == "Attacker.example:81"
+    assert [need for _, need in desk.asked] == [server.url, "http://attacker.example:81"] * 2
+
+
+async def test_allowed_hosts_count_for_a_host_header(desk: Desk, server: Loopback) -> None:
+    desk.secret("key", VALUE, allowed_hosts=("127.0.0.1",))
+    with pytest.raises(HostNotAllowed, match=r'"http://attacker\.example"'):
+        await desk.send(
+            Request(url=f"{server.url}/echo", headers=(Field("Host", "attacker.example"), Field("X", "{{key}}")))
+        )
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("host", ["a@b.example", "{netloc}/x", "x@{netloc}", "a b", "", "[::1"])
+async def test_a_host_header_that_names_no_host_gets_no_secret(desk: Desk, server: Loopback, host: str) -> None:
+    desk.secret("key", VALUE)
+    host = host.replace("{netloc}", server.url.removeprefix("http://"))
+    with pytest.raises(RequestError) as caught:
+        await desk.send(Request(url=f"{server.url}/echo", headers=(Field("Host", host), Field("X", "{{key}}"))))
+    assert caught.value.kind == "request"
+    assert server.requests == []
+
+
+async def test_without_a_secret_a_host_header_is_anyones(desk: Desk, server: Loopback) -> None:
+    await desk.send(Request(url=f"{server.url}/echo", headers=(Field("Host", "other.example"),)))
+    assert server.last.header("Host") == "other.example"
+    assert desk.asked == []
+
+
 async def test_what_the_route_weakens_is_part_of_the_approval(
     desk: Desk, tls_server: Loopback, authority: Authority, http_proxy: LoopbackProxy
 ) -> None:
