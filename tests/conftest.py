@@ -17,6 +17,8 @@ __all__ = ["_servers", "authority", "http_proxy", "other_server", "server", "tls
 
 KEPT = ("PATH", "LANG", "LC_ALL", "TERM", "TZ", "TMPDIR", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
 NOWHERE = "http://127.0.0.1:9"
+ORIGINAL_ENVIRONMENT = dict(os.environ)
+"""What pip needs, in the one test that installs."""
 
 
 def clean_environment(home: Path) -> dict[str, str]:
