@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,6 +81,10 @@ def app_start(home: Path, folder: Path) -> tuple[float, int]:
         return seconds * 1000, len(app.received)
 
 
+def app_milliseconds(home: Path, folder: Path) -> float:
+    return app_start(home, folder)[0]
+
+
 def imported(arguments: Sequence[str], home: Path, folder: Path) -> str:
     """The watched packages that a command has loaded by its end."""
     code = (
@@ -123,7 +128,7 @@ def main() -> None:
         print(row("hushpost --help", options.runs, lambda: whole_process([HUSHPOST, "--help"], home, folder)))
         print(row("hushpost send", options.runs, lambda: whole_process([HUSHPOST, "send", "first"], home, smallest)))
         for size, place in sizes.items():
-            print(row(f"app, {size} requests, to the drawn tree", options.runs, lambda p=place: app_start(home, p)[0]))
+            print(row(f"app, {size} requests, to the drawn tree", options.runs, partial(app_milliseconds, home, place)))
         print("\n| | imports, modules in all |\n|---|---|")
         print(f"| --help | {imported(['--help'], home, folder)} |")
         print(f"| send | {imported(['send', 'first'], home, smallest)} |")

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import resvg_py
 from textual.pilot import Pilot
@@ -28,10 +29,10 @@ OUT = Path(__file__).resolve().parent
 SIZES = ((80, 24), (140, 40))
 FONTS = ("DejaVu Sans Mono", "Liberation Mono", "Menlo", "Consolas")
 
-Steps = Callable[[Pilot[None]], Awaitable[None]]
+Steps = Callable[[Pilot[Any]], Awaitable[None]]
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+async def until(pilot: Pilot[Any], condition: Callable[[], bool]) -> None:
     for _ in range(1500):
         if condition():
             return
@@ -39,32 +40,32 @@ async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
     raise SystemExit("the app did not come to show what the screenshot is of")
 
 
-def text(pilot: Pilot[None]) -> str:
+def text(pilot: Pilot[Any]) -> str:
     strips = pilot.app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
-async def workspaces(pilot: Pilot[None]) -> None:
+async def workspaces(pilot: Pilot[Any]) -> None:
     await pilot.press("f2")
     await until(pilot, lambda: "Payments demo" in text(pilot))
 
 
-async def requests(pilot: Pilot[None]) -> None:
+async def requests(pilot: Pilot[Any]) -> None:
     await until(pilot, lambda: "pay_1001" in text(pilot))
 
 
-async def environments(pilot: Pilot[None]) -> None:
+async def environments(pilot: Pilot[Any]) -> None:
     await pilot.press("f4")
     await until(pilot, lambda: "api_key" in text(pilot))
 
 
-async def details(pilot: Pilot[None]) -> None:
+async def details(pilot: Pilot[Any]) -> None:
     await environments(pilot)
     await pilot.press("i")
     await until(pilot, lambda: "resolved" in text(pilot).lower() and "connected" in text(pilot).lower())
 
 
-async def credentials(pilot: Pilot[None]) -> None:
+async def credentials(pilot: Pilot[Any]) -> None:
     await pilot.press("f5")
     await until(pilot, lambda: "vault-payments" in text(pilot) and "cached" in text(pilot).lower())
 

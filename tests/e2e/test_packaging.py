@@ -30,7 +30,18 @@ def run(*command: str | Path, home: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.timeout(900)
 def test_the_wheel_installs_into_a_clean_environment_and_runs_the_demo(tmp_path: Path, home: Path) -> None:
     wheels = tmp_path / "wheels"
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", ROOT, "-w", wheels]
+    build: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        ROOT,
+        "-w",
+        wheels,
+    ]
     run(*build, home=home)
     [wheel] = wheels.glob("hushpost-*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -41,7 +52,7 @@ def test_the_wheel_installs_into_a_clean_environment_and_runs_the_demo(tmp_path:
 
     venv = tmp_path / "venv"
     run(sys.executable, "-m", "venv", venv, home=home)
-    pip = [venv / "bin/python", "-m", "pip", "install", "--quiet"]
+    pip: list[str | Path] = [venv / "bin/python", "-m", "pip", "install", "--quiet"]
     run(*pip, "--require-hashes", "-r", ROOT / "requirements/app.lock", home=home)
     run(*pip, "--no-deps", wheel, home=home)
     run(venv / "bin/python", "-m", "pip", "check", home=home)
