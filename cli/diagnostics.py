@@ -34,6 +34,7 @@ BY_KIND = {
     "template-error": ExitCode.USAGE,
     "format-error": ExitCode.USAGE,
     "field-error": ExitCode.USAGE,
+    "refused": ExitCode.USAGE,
     "url": ExitCode.USAGE,
     "request": ExitCode.USAGE,
     "disk": ExitCode.USAGE,

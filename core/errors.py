@@ -56,6 +56,20 @@ class HushpostError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def along_with(self, others: Sequence[HushpostError]) -> Self:
+        """The same failure, of the same class, that also says what failed beside it."""
+        copy = self._copy()
+        copy.message = "; ".join((self.message, *map(str, others)))
+        hints = dict.fromkeys(error.hint for error in (self, *others) if error.hint)
+        copy.hint = "; ".join(hints) or None
+        return copy
+
+    def _copy(self) -> Self:
+        copy = type(self).__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy.args = self.args
+        return copy
+
     @property
     def kind(self) -> str:
         """The class in kebab case, as the JSON report names it."""
@@ -197,9 +211,7 @@ class VaultError(HushpostError):
 
     def for_variable(self, name: str) -> Self:
         """The same failure, naming the variable that asked; a shared fetch has several askers, so this is a copy."""
-        copy = type(self).__new__(type(self))
-        copy.__dict__.update(self.__dict__)
-        copy.args = self.args
+        copy = self._copy()
         copy.variable = name
         return copy
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.consent import Consent, Granted
 from core.environment import Entry, Scope
-from core.errors import HushpostError, TemplateError, VaultError
+from core.errors import HushpostError, StoreError, StoreLocked, VaultError
 from core.models import Variable
 from core.redactor import Redactor
 from core.secret import Secret
@@ -43,19 +43,26 @@ class Resolver:
         return ValueKey(self._key.id, str(self._key.path), holder, name)
 
     async def resolve(self, scope: Scope, names: Iterable[str], *, request: str = "", fresh: bool = False) -> Resolved:
-        """The values of these names; the first failure, in their order, is raised when all have been tried."""
+        """The values of these names. When all have been tried, one error says what failed: of the first that did, in
+        their order, or StoreLocked alone, because what else is amiss is told once the store is open."""
         entries = [entry for name in names if (entry := scope.entry(name)) is not None]
         results = await asyncio.gather(
             *(self._value(entry, request=request, fresh=fresh) for entry in entries), return_exceptions=True
         )
         values: dict[str, Secret] = {}
         consented: set[str] = set()
+        failures: list[HushpostError] = []
         for entry, result in zip(entries, results, strict=True):
+            if isinstance(result, HushpostError):
+                failures.append(result)
+                continue
             if isinstance(result, BaseException):
                 raise result
             values[entry.name], from_environment = result
             if from_environment:
                 consented.add(entry.name)
+        if failures:
+            raise _together(failures)
         return Resolved(values, frozenset(consented))
 
     async def linked(self, name: str, variable: Variable, *, request: str = "", fresh: bool = False) -> Got:
@@ -92,13 +99,19 @@ class Resolver:
         holder = entry.source.holder
         value = self._store.value(self.value_key(holder, entry.name)) if self._store.exists else None
         if value is None:
-            raise TemplateError(
+            raise StoreError(
                 f'secret variable "{entry.name}" of {entry.source} has no value on this machine',
-                names=(entry.name,),
                 hint=f'set its value in the app, or pass it: -v "{entry.name}=@FILE"',
             )
         self._redactor.add(entry.name, value)
         return value
+
+
+def _together(failures: Sequence[HushpostError]) -> HushpostError:
+    locked = next((error for error in failures if isinstance(error, StoreLocked)), None)
+    if locked is not None or len(failures) == 1:
+        return locked or failures[0]
+    return failures[0].along_with(failures[1:])
 
 
 def _link(name: str, variable: Variable) -> AnyLink:

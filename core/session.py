@@ -15,7 +15,7 @@ from core.checks import examine
 from core.consent import Consent, Need
 from core.cookies import Cookies
 from core.environment import BASE, Scope
-from core.errors import FileError, HushpostError, StoreLocked
+from core.errors import FileError, HushpostError, StoreError, StoreLocked
 from core.exchange import Exchange, Prepared, Progress, Shown
 from core.models import Folder, Request, Variable
 from core.paths import Paths, Surroundings
@@ -25,7 +25,7 @@ from core.registry import Registry
 from core.resolving import Resolver
 from core.secret import Secret
 from core.sending import Sender
-from core.settings import Settings, load_settings, save_settings
+from core.settings import NO_PROXY, Settings, load_settings, save_settings
 from core.signing import Signer
 from core.vault.cache import CacheEntry, SecretCache
 from core.vault.config import AnyCredential
@@ -170,11 +170,16 @@ class Session:
     async def unlock_unattended(self) -> bool:
         """Open the store as the surroundings say, or by the system's keyring; False when neither opens it.
 
-        Raises WrongPassphrase when what they say does not open it.
+        Raises WrongPassphrase when what they say does not open it, StoreError when they say two things.
         """
         if self.store.unlocked or not self.store.exists:
             return self.store.unlocked
         unlock = self.surroundings.unlock
+        if unlock.passphrase is not None and unlock.key_file is not None:
+            raise StoreError(
+                "HUSHPOST_PASSPHRASE and HUSHPOST_KEY_FILE are both set, and one of them unlocks the store",
+                hint="unset HUSHPOST_PASSPHRASE or HUSHPOST_KEY_FILE",
+            )
         if unlock.passphrase is not None or unlock.key_file is not None:
             await self.unlock(passphrase=unlock.passphrase, key_file=unlock.key_file)
         elif self.store.has_keyring_slot:
@@ -353,9 +358,10 @@ class Session:
         """The request with the headers, auth and scripts that its folders give it."""
         return inherit(request, [folder for _, folder in self._folders(reference)])
 
-    def prompts_in(self, request: Request, reference: str = "") -> Sequence[str]:
+    def prompts_in(self, request: Request, reference: str = "", *, overrides: Given | None = None) -> Sequence[str]:
         """The questions to ask a person before the request can be sent."""
-        return self.scope(request, reference).prompts(texts(self.effective(request, reference)))
+        scope = self.scope(request, reference, overrides=overrides)
+        return scope.prompts(texts(self.effective(request, reference)))
 
     def preview(self, request: Request, reference: str = "", *, overrides: Given | None = None) -> Shown:
         """The request as it would go out, with names instead of secrets; no vault is asked and no file read."""
@@ -416,7 +422,8 @@ class Session:
     @property
     def defaults(self) -> Defaults:
         settings = self.settings
-        return Defaults(timeout=settings.timeout, proxy=settings.proxy, proxies=self.surroundings.proxies)
+        proxy = {"": None, NO_PROXY: ""}.get(settings.proxy.strip(), settings.proxy)
+        return Defaults(timeout=settings.timeout, proxy=proxy, proxies=self.surroundings.proxies)
 
     @property
     def cookies(self) -> Cookies:

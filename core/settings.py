@@ -11,6 +11,9 @@ from core.errors import FileError
 from core.models import SCHEMA, Model
 from core.paths import Paths
 
+NO_PROXY = "none"
+"""What the setting `proxy` says where the environment's is not to be used either."""
+
 Minutes = Annotated[int, msgspec.Meta(ge=0, le=720)]
 
 

@@ -111,10 +111,7 @@ def _answers(
     """What a person answers to `{{?Question}}`; without one nothing, and sending names the question."""
     if not invocation.interactive:
         return {}
-    from core.prepare import texts
-
-    scope = session.scope(request, reference, overrides=overrides)
-    questions = scope.prompts(texts(session.effective(request, reference)))
+    questions = session.prompts_in(request, reference, overrides=overrides)
     return {question: invocation.ask_line(question) for question in questions}
 
 
