@@ -121,7 +121,9 @@ class HushpostApp(App[str], inherit_bindings=False):
             self.notify(visible(problem), title="Keys", severity="warning", markup=False, timeout=10)
 
     def on_app_focus(self) -> None:
-        self.base_screen.mode_entered()
+        screen = self.screen_of(self.current_mode)
+        if screen is not None and screen.is_mounted:
+            screen.mode_entered()
 
     def status_changed(self) -> None:
         """Something the header shows may have changed."""

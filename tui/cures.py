@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.errors import HostNotAllowed, HushpostError, LoginRequired, NotBound, StoreLocked
+from core.errors import FileNotAllowed, HostNotAllowed, HushpostError, LoginRequired, NotBound, StoreLocked
 from tui.widgets.pick_list import Pick
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ async def cured(screen: SessionWork[Any], error: HushpostError) -> bool:
             return await bind(screen, error)
         case HostNotAllowed() if error.missing:
             return await allow_host(screen, error)
+        case FileNotAllowed():
+            return await allow_file(screen, error)
         case LoginRequired() if error.credential:
             return await log_in(screen, error)
         case _:
@@ -110,6 +112,27 @@ async def allow_host(screen: SessionWork[Any], error: HostNotAllowed) -> bool:
     return bool(agreed)
 
 
+async def allow_file(screen: SessionWork[Any], error: FileNotAllowed) -> bool:
+    """Ask whether a file outside the workspace may be used by it."""
+    from tui.screens.dialogs import ConfirmDialog
+
+    session = screen.session
+    agreed = await screen.ask(
+        ConfirmDialog(
+            session,
+            "May the workspace use this file?",
+            f"{_who(session)} names a file that lies outside of it:\n\n  {error.path}\n\n"
+            "Its content may then be sent by the workspace's requests.",
+            yes="Allow and send",
+            no="Refuse",
+            danger=True,
+        )
+    )
+    if agreed:
+        session.allow_file(error.path)
+    return bool(agreed)
+
+
 async def log_in(screen: SessionWork[Any], error: LoginRequired) -> bool:
     """Log in again and try again; the vault's own dialogs ask for what a login needs."""
     from tui.screens.dialogs import ConfirmDialog
@@ -120,6 +143,5 @@ async def log_in(screen: SessionWork[Any], error: LoginRequired) -> bool:
     )
     if not agreed:
         return False
-    local = session.binding(error.credential) or error.credential
-    await session.test_credential(local)
+    await session.test_credential(error.credential)
     return True

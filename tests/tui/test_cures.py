@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
-from core.models import BearerAuth, Environment, Request, Variable
+from core.models import BearerAuth, Environment, FileBody, Request, Variable
 from core.secret import Secret
 from core.session import Session
 from core.vault.config import MemoryCredential, MemoryLink
@@ -105,6 +106,25 @@ async def test_a_host_that_the_variable_forbids_cannot_be_allowed(
         await until(pilot, lambda: "127.0.0.1" in screen_text(pilot) and "token" in screen_text(pilot))
         assert pilot.app.screen is screen
         assert not server.requests
+
+
+async def test_a_file_outside_the_workspace_is_sent_only_when_allowed(
+    running: Running, workspace: Workspace, tmp_path: Path, server: Loopback
+) -> None:
+    outside = tmp_path / "outside.bin"
+    outside.write_bytes(b"mine")
+    workspace.save_request("health", Request(method="POST", url="{{base_url}}/echo", body=FileBody(path=str(outside))))
+    async with running(workspace) as pilot:
+        screen = await send(pilot)
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        assert not server.requests
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
+        await pilot.press("left", "enter")
+        await until(pilot, lambda: server.requests)
+        assert server.requests[0].body == b"mine"
 
 
 async def test_a_locked_store_is_unlocked_and_the_request_sent(

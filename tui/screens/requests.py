@@ -80,8 +80,10 @@ class RequestsScreen(RequestScreen):
             self._show_open()
             self.show_tree(expand=True)
         self.forget_names()
-        if self.reference and self.reference not in self.edited and self.opened.changed_on_disk(self.reference):
-            self._reread()
+        if self.reference and self.opened.changed_on_disk(self.reference):
+            self.finish()
+            if self.reference not in self.edited:
+                self._reread()
 
     def mode_entered(self) -> None:
         self.session_resumed()
