@@ -25,7 +25,7 @@ from core.redactor import Redactor
 from core.vault.threads import start_daemon_thread
 
 Phase = Literal["masking", "laying out", "done"]
-_PIECE = 32 * 1024
+_PIECE = 16 * 1024
 _AT_A_TIME = 0.001
 _LET_GO = 0.0002
 """Seconds of work, and of the rest after them in which the event loop gets the interpreter's lock."""

@@ -45,11 +45,7 @@ _PATIENCE = 0.15
 class ResponseView(Widget):
     """One exchange, that one is under way, or why there is none."""
 
-    DEFAULT_CSS = """
-    ResponseView { layout: vertical; }
-    ResponseView TabLine { display: none; }
-    ResponseView.-exchange TabLine { display: block; }
-    """
+    DEFAULT_CSS = "ResponseView { layout: vertical; }"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.RESPONSE)
 
     class Read(Message):
@@ -100,7 +96,7 @@ class ResponseView(Widget):
         """Show an exchange; all of it passes the redactor first."""
         self._forget()
         self._exchange, self._redactor = exchange, redactor
-        self.set_class(True, "-exchange")
+        self._tabs.display = True
         self._say_status(exchange)
         self._shown_at = monotonic()
         self._patience = self.set_timer(_PATIENCE + 0.01, self._show_body)
@@ -111,6 +107,7 @@ class ResponseView(Widget):
     def clear(self) -> None:
         """There is no answer."""
         self._forget()
+        self._tabs.display = False
         self._status.say([("no answer yet", "muted")], "")
         self._pane.show_text("", "muted")
 
@@ -125,6 +122,7 @@ class ResponseView(Widget):
     def fail(self, error: HushpostError) -> None:
         """There is no answer, and this is why."""
         self._forget()
+        self._tabs.display = False
         text = f"error: {error}" + (f"\n\n{error.hint}" if error.hint else "")
         self._status.say([("no answer", "bad"), (error.kind, "muted")], "")
         self._pane.show_text(self._redactor.redact(text), "error")
@@ -140,7 +138,6 @@ class ResponseView(Widget):
         self._shown = None
         self._raw = self._hex = False
         self._places.clear()
-        self.set_class(False, "-exchange")
         if reading is not None:
             reading.close()
 
