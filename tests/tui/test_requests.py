@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from textual.pilot import Pilot
 
 from core.models import Environment, Field, Request, Variable
@@ -425,20 +424,22 @@ class TestTree:
             await until(pilot, lambda: server.requests)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (160, 45), (60, 18), (40, 12), (20, 5), (5, 2), (1, 1)])
-async def test_no_size_breaks_it_and_what_was_typed_survives(
-    running: Running, workspace: Workspace, size: tuple[int, int]
-) -> None:
+async def test_no_size_breaks_it_and_what_was_typed_survives(running: Running, workspace: Workspace) -> None:
     async with running(workspace) as pilot:
         screen = await opened(pilot, "payments/create")
         await type_text(pilot, "q")
-        await pilot.resize_terminal(*size)
-        await pilot.pause()
-        for key in ("tab", "tab", "down", "right", "ctrl+p", "escape", "f1", "escape"):
-            await pilot.press(key)
-        await pilot.resize_terminal(80, 24)
-        await pilot.pause()
+        for width, height in ((160, 45), (60, 18), (40, 12), (20, 5), (5, 2), (1, 1), (2, 40), (200, 1), (80, 24)):
+            await pilot.resize_terminal(width, height)
+            for key in ("tab", "down", "ctrl+p", "escape"):
+                await pilot.press(key)
         assert screen.edited == ("payments/create",)
+        assert "payments/create" in screen_text(pilot)
+
+
+async def test_below_the_smallest_size_one_line_says_so(running: Running, workspace: Workspace) -> None:
+    async with running(workspace, size=(59, 20)) as pilot:
+        await pilot.pause()
+        assert screen_text(pilot).split() == ["hushpost", "needs", "60x18,", "this", "is", "59x20"]
 
 
 async def test_foreign_names_and_values_are_shown_letter_by_letter(running: Running, workspace: Workspace) -> None:
