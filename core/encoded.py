@@ -89,6 +89,33 @@ def _number(text: str) -> str | None:
 
 def forms(piece: str) -> dict[bytes, int]:
     """Every byte sequence a piece may stand as, and how many base64 characters beside each hold bits of the piece."""
+    found = _forms(piece)
+    for misread in _misread(piece):
+        for form, margin in _forms(misread).items():
+            found[form] = max(margin, found.get(form, 0))
+    return found
+
+
+def _misread(piece: str) -> set[str]:
+    """What a server makes of a piece that it takes for another encoding than UTF-8: most take headers for Latin-1."""
+    if piece.isascii():
+        return set()
+    octets = piece.encode("utf-8", "surrogatepass")
+    found = {octets.decode("latin-1"), _windows(octets)}
+    # Marks in place of what is no ASCII, as long as enough is left to tell it by.
+    if sum(character.isascii() for character in piece.strip()) >= SHORTEST:
+        for text in (piece, octets.decode("latin-1")):
+            for mark in "?\ufffd":
+                found.add("".join(character if character.isascii() else mark for character in text))
+    return found
+
+
+def _windows(octets: bytes) -> str:
+    """As Windows-1252 in the way of browsers, for whom the bytes that it leaves out are control characters."""
+    return "".join(bytes([octet]).decode("cp1252", "ignore") or chr(octet) for octet in octets)
+
+
+def _forms(piece: str) -> dict[bytes, int]:
     raw = piece.encode("utf-8", "surrogatepass")
     plain = {raw}
     octets = {raw}

@@ -92,6 +92,14 @@ ENCODERS: dict[str, Callable[[str], str]] = {
     "shell": shlex.quote,
     "JSON in a URL": lambda value: urllib.parse.quote(json.dumps({"k": value})),
     "URL in JSON": lambda value: json.dumps("https://h/?k=" + urllib.parse.quote_plus(value)),
+    "UTF-8 taken for Latin-1": lambda value: value.encode().decode("latin-1"),
+    "UTF-8 taken for Latin-1, in JSON": lambda value: json.dumps(value.encode().decode("latin-1"))[1:-1],
+    "UTF-8 taken for Latin-1, in a URL": lambda value: urllib.parse.quote(value.encode().decode("latin-1"), safe=""),
+    "UTF-8 taken for Latin-1, in base64": lambda value: b64("user:" + value.encode().decode("latin-1")),
+    "UTF-8 taken for Windows-1252": lambda value: "".join(
+        chr(octet) if octet in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else bytes([octet]).decode("cp1252")
+        for octet in value.encode()
+    ),
     "URL in HTML": lambda value: html.escape("?a=b&k=" + urllib.parse.quote_plus(value)),
 }
 
@@ -135,6 +143,16 @@ def test_no_encoded_form_survives(encoder: Callable[[str], str], value: str) -> 
     assert encoded not in clean
     assert clean.startswith("before ")
     assert clean.endswith(" after")
+
+
+@pytest.mark.parametrize("echo", ["pass?word-1", "pass??word-1", "pass\ufffdword-1", "pass\ufffd\ufffdword-1"])
+def test_marks_in_place_of_what_is_no_ascii_hide_nothing(echo: str) -> None:
+    assert knowing("pass\u00e9word-1").redact(f"<{echo}>") == f"<{MASK}>"
+    assert knowing("pass\u00e9word-1").redact(json.dumps(echo)) == f'"{MASK}"'
+
+
+def test_marks_alone_are_no_secret() -> None:
+    assert knowing("\u00e9\u00e9\u00e9\u00e9\u00e9a").redact("????? ?????a") == "????? ?????a"
 
 
 @settings(deadline=None)
