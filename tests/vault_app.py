@@ -28,6 +28,9 @@ PASSPHRASE = "correct horse"
 STRIPE = "sk-live-51H8yQ2"
 SECRETS = {"payments/stripe": STRIPE, "payments/paypal": "pp-7c1f", "db/main": '{"user": "u", "password": "hunter-22"}'}
 
+SIZES = ((160, 45), (80, 24), (40, 10), (12, 4))
+"""Terminals from large to absurd."""
+
 ScreenT = TypeVar("ScreenT", bound=Screen[Any])
 
 
@@ -62,8 +65,8 @@ async def in_mode(session: Session, mode: str, *, size: tuple[int, int] = (80, 2
     app = HushpostApp(session)
     if isinstance(session.vault.prompter, DialogPrompter):
         session.vault.prompter.attach(app)
-    app._current_mode, app._screen_stacks = mode, {mode: []}
     async with app.run_test(size=size) as pilot:
+        await app.action_mode(mode)
         await until(pilot, lambda: app.current_mode == mode and app.screen.is_mounted)
         await pilot.pause()
         yield pilot

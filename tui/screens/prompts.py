@@ -108,7 +108,7 @@ class DeviceCodeDialog(PromptDialog):
             yield Static(foreign(self._code, "bold"), classes="prompt-code")
             with Horizontal(classes="prompt-wait"):
                 yield Static("Waiting for the answer; the code ends in", classes="prompt-waiting", markup=False)
-                yield Countdown(Ticker(self), self._expires_at, idle="over")
+                yield Countdown(Ticker(self), self._expires_at, idle="over", left_aligned=True)
             with Horizontal(classes="dialog-buttons"):
                 yield DialogButton("Copy code", id="code")
                 yield DialogButton("Copy address", id="address")

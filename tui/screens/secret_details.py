@@ -77,7 +77,7 @@ class SecretDetailsScreen(WorkDialog[Variable]):
                     yield SecretValue(ticker, now=self._now)
             with Horizontal(classes="details-line"):
                 yield Label("Expires in", classes="details-label")
-                yield Countdown(ticker, now=self._now, id="expires")
+                yield Countdown(ticker, left_aligned=True, now=self._now, id="expires")
                 yield Static("", id="expires-at", markup=False)
             with VerticalScroll(id="details-rows"):
                 yield Static("", id="rows", markup=False)

@@ -24,7 +24,7 @@ SHORT_PROVIDERS = {
     "memory": "In memory",
 }
 VARIABLE_COLUMNS = (
-    Column("Variable", share=3),
+    Column("Variable", share=4),
     Column("Kind", width=6),
     Column("Value", share=4),
     Column("Vault", width=9, from_width=84),

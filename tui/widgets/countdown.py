@@ -114,10 +114,12 @@ class Countdown(Widget):
         deadline: datetime | None = None,
         *,
         idle: str = "",
+        left_aligned: bool = False,
         now: Clock = utc_now,
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
+        self._placed = str.ljust if left_aligned else str.rjust
         self._ticker = ticker
         self._deadline = deadline
         self._idle = idle
@@ -142,7 +144,7 @@ class Countdown(Widget):
         now = self._now()
         runs = self._deadline is not None and self._deadline > now
         text = left(seconds_left(self._deadline, now)) if self._deadline is not None and runs else self._idle
-        if (region := changed_cells(self._shown.rjust(WIDTH), text.rjust(WIDTH))) is not None:
+        if (region := changed_cells(self._placed(self._shown, WIDTH), self._placed(text, WIDTH))) is not None:
             self._shown = text
             self.refresh(region)
         if self._deadline is not None and not runs:
@@ -154,7 +156,7 @@ class Countdown(Widget):
         return WIDTH
 
     def render_line(self, y: int) -> Strip:
-        text = self._shown.rjust(WIDTH) if y == 0 else ""
+        text = self._placed(self._shown, WIDTH) if y == 0 else ""
         return Strip([Segment(text[: self.size.width].ljust(self.size.width), self.rich_style)])
 
 
