@@ -190,6 +190,9 @@ class HushpostApp(App[str], inherit_bindings=False):
         else:
             self.base_screen.run(lambda: unlock(self.base_screen))
 
+    def action_repaint(self) -> None:
+        self.cell_display.repaint()
+
     def action_quit_or_copy(self) -> None:
         text = self.screen.get_selected_text()
         if text:

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from core.models import Field, NoBody, Options, Request, Variable, variable
 from core.urls import parameters_in
+from tui.foreign import foreign
 from tui.messages import Notice, PartEdited
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.line_input import LineInput
@@ -228,7 +229,7 @@ class RequestEditor(Container):
                 with name.prevent(Input.Changed):
                     name.value = request.name
                 cast("BodyText", part.query_one("#description")).show(request.description)
-                part.query_one("#file", Static).update(f"requests/{self._reference}.toml")
+                part.query_one("#file", Static).update(foreign(f"requests/{self._reference}.toml"))
 
     def _counts(self) -> dict[str, str]:
         request = self._request

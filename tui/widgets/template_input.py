@@ -9,7 +9,6 @@ from rich.text import Text
 from textual import events
 from textual.message import Message
 
-from tui.foreign import one_cell_each
 from tui.themes import paint
 from tui.widgets.completion import Completer
 from tui.widgets.line_input import LineInput
@@ -38,7 +37,7 @@ class TemplateInput(LineInput):
 
     @property
     def _value(self) -> Text:
-        text = Text(one_cell_each(self.value), no_wrap=True, overflow="ignore", end="")
+        text = super()._value
         if "{{" in self.value:
             for start, end, style in self._names().styled(self.value, paint(self.app)):
                 text.stylize(style, start, end)
