@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from core.secret import Secret
 from core.session import Session
 from core.workspace import Workspace
 from tests.tui.conftest import Running, notices, screen_text, type_text, until
+from tui.app import HushpostApp
 from tui.screens.base import SessionScreen
 from tui.screens.dialogs import ConfirmDialog, PickDialog
 from tui.screens.help import HelpScreen
@@ -235,3 +237,11 @@ async def test_work_that_fails_is_told_with_its_cure(running: Running, workspace
         screen.run(work)
         await until(pilot, lambda: notices(pilot))
         assert notices(pilot) == ['"[b]x" is broken\nmend it']
+
+
+async def test_a_key_draws_the_whole_screen_anew(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        app = cast("HushpostApp", pilot.app)
+        app.cell_display._stale = False
+        await pilot.press("alt+l")
+        assert app.cell_display._stale
