@@ -458,9 +458,8 @@ async def test_foreign_names_and_values_are_shown_letter_by_letter(running: Runn
         assert "/[red]a" in text
         assert "[b]" in text
         screen_of(pilot).editor.show_tab("info")
-        await pilot.pause()
+        await until(pilot, lambda: "[bold]x[/] \ufffd[31mred\ufffd" in screen_text(pilot))
         text += screen_text(pilot)
-        assert "[bold]x[/] \ufffd[31mred\ufffd" in text
         assert "\x1b" not in text
         assert "\u202e" not in text
         assert "\x07" not in text
