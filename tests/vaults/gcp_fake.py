@@ -49,9 +49,8 @@ def private_key(name: str) -> rsa.RSAPrivateKey:
 
 
 def pem(key: Any) -> str:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
+    none = serialization.NoEncryption()
+    return str(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, none), "ascii")
 
 
 @dataclass
@@ -87,6 +86,8 @@ class GcpFake:
     bearers: list[str] = field(default_factory=list)
     ahead_s: float = 0.0
     """How far the clocks of this server and of google-auth are ahead."""
+    late_s: float = 0.0
+    """How far this machine's clock is behind that of this server."""
     refusing: int = 0
     """How many calls of the API are still to be refused as not logged in."""
     damaged: int = 0
@@ -97,7 +98,7 @@ class GcpFake:
     """Whose machine this is: the account that the metadata server gives tokens for."""
 
     def now(self) -> float:
-        return time.time() + self.ahead_s
+        return time.time() + self.ahead_s + self.late_s
 
     def add_account(self, *roles: str, key: str = "first") -> dict[str, str]:
         """A service account, and the content of its key file."""
@@ -334,6 +335,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers["Metadata-Flavor"] != "Google" or not self.fake.machine:
             self.answer(403, {})
             return
+        # Once it knows its account, google-auth asks for it by its e-mail.
+        path = path.replace(self.fake.machine, "default")
         match path.removeprefix("/computeMetadata/v1"):
             case "/":
                 self.answer(200, {})
@@ -412,7 +415,7 @@ class GoogleNet:
                 self.refused.append(host)
                 client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 return
-            with socket.create_connection(self._server.server_address[:2]) as upstream:
+            with socket.create_connection(("127.0.0.1", self._server.server_address[1])) as upstream:
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 other = {client: upstream, upstream: client}
                 while True:

@@ -9,8 +9,7 @@ import logging
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ from core.vault.cache import SecretCache
 from core.vault.config import AnyCredential, AnyLink, GcpAdc, GcpLink, GcpServiceAccount
 from core.vault.environ import EnvironmentCredentials
 from core.vault.service import Vault
-from tests.loopback import Authority
 from tests.vaults.contract import (
     NAME,
     BytesContract,
@@ -34,8 +32,6 @@ from tests.vaults.contract import (
     ProviderContract,
     VersionContract,
     assert_tells,
-    keyed,
-    unique,
 )
 from tests.vaults.gcp_fake import (
     ACCESSOR,
@@ -125,11 +121,9 @@ async def refusal(
     vault: Vault, credential: AnyCredential, link: AnyLink | None = None, *, values: tuple[str, ...] = ()
 ) -> VaultError:
     """The error that a fetch, or without a link a login, ends with; it has to be fit to be shown."""
+    asking = vault.test(NAME, credential) if link is None else vault.get(NAME, credential, link, fresh=True)
     with pytest.raises(VaultError) as caught:
-        if link is None:
-            await vault.test(NAME, credential)
-        else:
-            await vault.get(NAME, credential, link, fresh=True)
+        await asking
     assert_tells(caught.value, of=credential, values=values)
     return caught.value
 
@@ -325,10 +319,8 @@ async def test_a_key_file_that_got_a_new_key_is_read_again(backend: GcpBackend, 
 async def test_an_unknown_account_and_a_wrong_clock_are_told(backend: GcpBackend, vault: Vault) -> None:
     error = await refusal(vault, backend.of({**backend.key, "client_email": "gone@p.iam.gserviceaccount.com"}))
     assert "knows no service account" in error.message
-    late = backend.fake
-    key = backend.key
-    late.now = lambda: __import__("time").time() + 90_000  # type: ignore[method-assign]
-    error = await refusal(vault, backend.of(key))
+    backend.fake.late_s = 90_000
+    error = await refusal(vault, backend.credential())
     assert isinstance(error, LoginFailed)
     assert "clock" in str(error.hint)
 
@@ -366,23 +358,23 @@ async def test_one_refused_bearer_is_replaced(backend: GcpBackend, vault: Vault)
 
 
 @pytest.fixture
-def adc(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def adc(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], object]:
     monkeypatch.setattr(_metadata, "_NO_GCE_CHECK", True)
     path = home / "adc.json"
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
-    yield path
+    return path.write_text
 
 
 USER = {"type": "authorized_user", "client_id": "the-client", "client_secret": "the-client-secret"}
 
 
 async def test_default_credentials_of_a_user(
-    backend: GcpBackend, vault: Vault, google_net: GoogleNet, adc: Path
+    backend: GcpBackend, vault: Vault, google_net: GoogleNet, adc: Callable[[str], object]
 ) -> None:
     fake = backend.fake
     email = backend.key["client_email"]
     fake.users["the-refresh-token"] = email
-    adc.write_text(json.dumps({**USER, "refresh_token": "the-refresh-token", "account": "ada@example.com"}))
+    adc(json.dumps({**USER, "refresh_token": "the-refresh-token", "account": "ada@example.com"}))
     fake.put("some", b"value")
     credential = GcpAdc(project=PROJECT)
     assert (await vault.test(NAME, credential)).identity == "ada@example.com"
@@ -400,10 +392,10 @@ async def test_default_credentials_of_a_user(
 
 
 async def test_default_credentials_without_a_project_need_one_in_the_link(
-    backend: GcpBackend, vault: Vault, google_net: GoogleNet, adc: Path
+    backend: GcpBackend, vault: Vault, google_net: GoogleNet, adc: Callable[[str], object]
 ) -> None:
     backend.fake.users["the-refresh-token"] = backend.key["client_email"]
-    adc.write_text(json.dumps({**USER, "refresh_token": "the-refresh-token"}))
+    adc(json.dumps({**USER, "refresh_token": "the-refresh-token"}))
     backend.fake.put("some", b"value")
     error = await refusal(vault, GcpAdc(), backend.link("some"))
     assert isinstance(error, SecretNotFound)
@@ -414,9 +406,9 @@ async def test_default_credentials_without_a_project_need_one_in_the_link(
 
 
 async def test_default_credentials_may_be_a_key_file(
-    backend: GcpBackend, vault: Vault, google_net: GoogleNet, adc: Path
+    backend: GcpBackend, vault: Vault, google_net: GoogleNet, adc: Callable[[str], object]
 ) -> None:
-    adc.write_text(json.dumps({**backend.key, "token_uri": "https://oauth2.googleapis.com/token"}))
+    adc(json.dumps({**backend.key, "token_uri": "https://oauth2.googleapis.com/token"}))
     backend.fake.put("some", b"value")
     got = await vault.get(NAME, GcpAdc(), backend.link("some"))
     assert (got.secret.reveal(), got.info.identity) == ("value", backend.key["client_email"])
@@ -440,15 +432,19 @@ async def test_default_credentials_of_a_machine(
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"type": "authorized_user", "client_secret": "hidden"}', '{"type": "service_account"}']
 )
-async def test_default_credentials_that_cannot_be_read_are_named(vault: Vault, adc: Path, content: str) -> None:
-    adc.write_text(content)
+async def test_default_credentials_that_cannot_be_read_are_named(
+    vault: Vault, adc: Callable[[str], object], content: str
+) -> None:
+    adc(content)
     error = await refusal(vault, GcpAdc(), values=("hidden",))
     assert isinstance(error, LoginFailed)
     assert "application default credentials cannot be" in error.message
     assert "gcloud auth application-default login" in str(error.hint)
 
 
-async def test_no_default_credentials_are_told(vault: Vault, adc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_default_credentials_are_told(
+    vault: Vault, adc: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS")
     error = await refusal(vault, GcpAdc())
     assert isinstance(error, LoginFailed)
@@ -608,7 +604,7 @@ def _reset(handler: _Handler) -> None:
     [
         (_no_checksum, "checksum"),
         (_reset, "broke the connection off"),
-        (lambda handler: handler.answer(200, {"payload": "hidden-value"}), "is no answer of Secret Manager"),
+        (lambda handler: handler.answer(200, {"name": ["hidden-value"]}), "is no answer of Secret Manager"),
         (lambda handler: handler.answer(200, "hidden-value"), "is no answer of Secret Manager"),
         (lambda handler: handler.answer(404, "<html>hidden-value"), "is no answer of Secret Manager"),
         (lambda handler: handler.answer(403, {"error": "hidden-value"}), "is no answer of Secret Manager"),
@@ -738,7 +734,7 @@ def _run(script: str, key: Path, net: GoogleNet, **env: str) -> subprocess.Compl
 async def test_google_is_asked_for_nothing_else_and_nothing_is_printed(
     backend: GcpBackend, google_net: GoogleNet, tmp_path: Path
 ) -> None:
-    """Neither by google-auth, which by itself looks up where an account may be used, nor by gRPC's threads and forks."""
+    """Not by google-auth, which by itself looks up where an account may be used; and nothing of gRPC meets a fork."""
     backend.fake.put("some", b"hidden-value")
     key = tmp_path / "key.json"
     key.write_text(json.dumps({**backend.key, "token_uri": "https://oauth2.googleapis.com/token"}))

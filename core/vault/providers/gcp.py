@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import google_crc32c
+from google.api_core.client_logging import initialize_logging
 from google.api_core.client_options import ClientOptions
 from google.api_core.exceptions import BadRequest, Forbidden, GoogleAPICallError, NotFound
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient, SecretVersion
@@ -127,13 +128,13 @@ class GcpVault:
     def _client(self, location: str) -> SecretManagerServiceClient:
         with self._making:
             if location not in self._clients:
+                _silence()
                 host = self._endpoint or (f"secretmanager.{location}.rep.{self._login.universe}" if location else None)
                 self._clients[location] = SecretManagerServiceClient(
                     credentials=self._login.credentials,
                     transport=_Transport,
                     client_options=ClientOptions(api_endpoint=host, universe_domain=self._login.universe),
                 )
-                _silence()
             return self._clients[location]
 
     def _where(self, location: str) -> str:
@@ -147,7 +148,9 @@ class GcpVault:
                 answer = self._client(name.location).access_secret_version(
                     name=name.full_version, retry=None, timeout=READ_S
                 )
-            if google_crc32c.value(answer.payload.data) == answer.payload.data_crc32c:
+            payload = answer.payload
+            # The checksum of nothing is 0, as is one that is not there.
+            if "data_crc32c" in payload and google_crc32c.value(payload.data) == payload.data_crc32c:
                 return answer
         raise ProviderUnavailable(
             f'what "{where}" sent of {name} is damaged: it does not match its checksum',
@@ -158,13 +161,11 @@ class GcpVault:
         """What is known of a version but its value; None where the identity may read the value alone."""
         if name.full in self._undescribed:
             return None
-        try:
-            with translated(self._where(name.location), self._login.refused):
+        with suppress(VaultError), translated(self._where(name.location), self._login.refused):
+            try:
                 return self._client(name.location).get_secret_version(name=full_version, retry=None, timeout=DESCRIBE_S)
-        except AccessDenied:
-            self._undescribed.add(name.full)
-        except VaultError:
-            pass
+            except Forbidden:
+                self._undescribed.add(name.full)
         return None
 
     def _absent(self, error: GoogleAPICallError, name: SecretName) -> VaultError | None:
@@ -239,6 +240,7 @@ def _notes(about: SecretVersion | None) -> tuple[str, ...]:
 
 def _silence() -> None:
     """Undo GOOGLE_SDK_PYTHON_LOGGING_SCOPE, by which the client writes what it sends and gets to stderr."""
+    initialize_logging()  # does its work once in a process: now, instead of when the client is made
     for name in list(logging.Logger.manager.loggerDict):
         if name == "google" or name.startswith("google."):
             logger = logging.getLogger(name)

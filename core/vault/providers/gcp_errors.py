@@ -44,7 +44,10 @@ def translated(
     try:
         yield
     except GoogleAPICallError as error:
-        raise (special(error) if _is_googles(error) else None) or _meaning(error, address, refused) from error
+        if not _is_googles(error):
+            # Not chained: its message is the whole answer.
+            raise _from_another(error, address) from None
+        raise special(error) or _meaning(error, address, refused) from error
     except TransportError as error:
         raise _unreachable(error.args[0] if error.args else None, address) from error
     except (RefreshError, OAuthError) as error:
@@ -96,8 +99,14 @@ def _meaning(error: GoogleAPICallError, address: str, refused: Refused) -> Vault
             )
         case TooManyRequests():
             return ProviderUnavailable(f'"{address}" gets too many requests', hint="wait, then try again")
-    if not _is_googles(error) and error.code and error.code < 500:
-        return _not_google(address)
+    return _failing(error, address)
+
+
+def _from_another(error: GoogleAPICallError, address: str) -> VaultError:
+    return _failing(error, address) if (error.code or 0) >= 500 else _not_google(address)
+
+
+def _failing(error: GoogleAPICallError, address: str) -> VaultError:
     return ProviderUnavailable(f'"{address}" answered with status {error.code}', hint="try again later")
 
 
@@ -108,8 +117,13 @@ def _not_refreshed(error: GoogleAuthError, address: str, refused: Refused) -> Va
     said = str(first)
     if REFUSED.search(said):
         return refused(said)
+    return _no_token()
+
+
+def _no_token() -> VaultError:
     return ProviderUnavailable(
-        "Google's login service did not give a token", hint="check the token_uri of the login, then try again"
+        "Google's login service, or this machine's metadata server, did not give a token",
+        hint="try again; if it stays so, check where the login gets its tokens",
     )
 
 
@@ -141,7 +155,7 @@ def _unreachable(error: object, address: str) -> VaultError:
             return ProviderUnavailable(f'"{address}" broke the connection off', hint="try again")
         case requests.exceptions.RequestException():
             return _not_google(address)
-    return ProviderUnavailable(f'"{address}" cannot be reached', hint=check)
+    return _no_token()
 
 
 def _was_connected(error: requests.exceptions.ConnectionError) -> bool:
