@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from dataclasses import replace
 from pathlib import Path
 
-from core import survey
+from core import needs, scripting, survey
+from core.captured import Captured
 from core.checks import examine
 from core.consent import Consent, Need
 from core.cookies import Cookies
@@ -18,10 +20,11 @@ from core.environment import BASE, Scope
 from core.errors import FileError, HushpostError, StoreError, StoreLocked
 from core.exchange import Exchange, Prepared, Progress, Shown
 from core.models import Folder, Request, Variable
+from core.oauth2 import OAuth2Tokens
 from core.paths import Paths, Surroundings
 from core.prepare import Defaults, prepare, preview, texts
 from core.redactor import Redactor
-from core.registry import Registry
+from core.registry import Grant, Registry
 from core.resolving import Resolver
 from core.secret import Secret
 from core.sending import Sender
@@ -84,11 +87,14 @@ class Session:
         self.store = CredentialStore(self.paths.store)
         self.vault = Vault(SecretCache(settings.cache_minutes), prompter)
         self.sender = Sender(self.redactor)
+        self.tokens = OAuth2Tokens(lambda: self.vault.prompter)
         self.workspace: Workspace | None = None
         self.environment: str | None = None
         """The active environment's name; None when only base counts."""
-        self.captured: dict[str, str | Secret] = {}
+        self.captured = Captured()
         """What requests captured since the environment was chosen."""
+        self.scripted: set[str] = set()
+        """Names of values that scripts set."""
         self._given = environment
         self._cookies: dict[tuple[WorkspaceKey, str], Cookies] = {}
 
@@ -193,7 +199,8 @@ class Session:
         """Drop the store's key, every login, every cached and every captured secret."""
         self.store.lock()
         self.vault.lock()
-        self.captured = {name: value for name, value in self.captured.items() if not isinstance(value, Secret)}
+        self.tokens.drop()
+        self.captured.drop_secrets()
 
     # Credentials
 
@@ -254,6 +261,14 @@ class Session:
 
     def approve(self, needs: Sequence[Need]) -> None:
         self.consent.approve(needs)
+
+    def script_grants(self) -> frozenset[Grant]:
+        """What scripts of the open workspace may do, as they are now: run (`scripts`), read `secrets`."""
+        return scripting.granted(self)
+
+    def grant(self, *grants: Grant) -> Sequence[str]:
+        """Allow it until a file below `scripts/` changes; returns what the files are called."""
+        return tuple(scripting.grant(self, *grants).contents)
 
     def allow_file(self, path: Path) -> None:
         """Let the open workspace use this file outside it."""
@@ -374,28 +389,33 @@ class Session:
         reference: str = "",
         *,
         overrides: Given | None = None,
-        captured: dict[str, str | Secret] | None = None,
+        captured: Captured | None = None,
         prompts: Given | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Exchange:
         """Get the secrets, build, send, check, capture. Nothing is sent unless everything is there and allowed.
 
         What is captured goes to `captured`, by default the session's own, which later requests see. Raises
-        TemplateError, StoreLocked, VaultError and its kin, RequestError, HostNotAllowed; sending again is safe.
+        TemplateError, StoreLocked, VaultError, RequestError, ScriptError and their kin; sending again is safe.
         """
         captured = self.captured if captured is None else captured
         whole = self.effective(request, reference)
-        scope = self.scope(request, reference, overrides=overrides, captured=captured)
-        names = scope.needed(texts(whole, reference))
+        seen = partial(self.scope, request, reference, overrides=overrides, captured=captured)
+        scripted = scripting.Scripted.of(self, whole, reference, captured, seen)
+        whole = await scripted.before(whole) if scripted is not None else whole
+        scope = seen()
+        found = needs.look(scope, texts(whole, reference))
+        derived = captured.behind(scope, found.names)
         held: dict[str, Secret] = {}
         consented: set[str] = set()
 
         async def prepared(*, fresh: Sequence[str] = ()) -> Prepared:
-            got = await self.resolver.resolve(scope, fresh or names, request=reference, fresh=bool(fresh))
+            got = await self.resolver.resolve(scope, fresh or found.fetched, request=reference, fresh=bool(fresh))
             held.update(got.values)
             consented.update(got.consented)
             values = scope.resolve(held, prompts=prompts, consented=consented)
-            return prepare(whole, values, files=self.file, reference=reference, defaults=self.defaults)
+            made = prepare(whole, values, files=self.file, reference=reference, defaults=self.defaults)
+            return replace(made, derived=tuple(derived)) if derived else made
 
         async def refetched(stale: Sequence[str]) -> Prepared | None:
             before = dict(held)
@@ -409,6 +429,7 @@ class Session:
             environment=self.environment or BASE,
             cookies=self.cookies,
             refetch=refetched,
+            token=self.tokens.token,
             sign=Signer(self.consent, self.vault).sign,
             progress=progress,
         )
@@ -416,8 +437,9 @@ class Session:
             exchange = await run_in_daemon_thread(examine, first, exchange, self.redactor)
         else:
             exchange = examine(first, exchange, self.redactor)
-        captured.update(exchange.captured)
-        return exchange
+        if exchange.captured:
+            captured.take(exchange.captured, derived | first.guarded)
+        return await scripted.after(exchange) if scripted is not None else exchange
 
     @property
     def defaults(self) -> Defaults:

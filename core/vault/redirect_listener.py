@@ -16,17 +16,22 @@ STRAY = b"<!doctype html><title>hushpost</title><p>This address belongs to no lo
 
 
 class RedirectListener:
-    """A free port of 127.0.0.1 for one login; an answer counts only with the login's `state`."""
+    """A port of 127.0.0.1 (0: any free one) for one login; an answer counts only with the login's `state`."""
 
-    def __init__(self, state: str) -> None:
+    def __init__(self, state: str, *, port: int = 0, path: str = CALLBACK_PATH) -> None:
         self._state = state
+        self._path = path
         self._answer: Mapping[str, str] | None = None
         self._answered = threading.Event()
-        self._server = _Server(self)
+        self._server = _Server(self, port)
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
 
     @property
     def redirect_uri(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}{CALLBACK_PATH}"
+        return f"http://127.0.0.1:{self.port}{self._path}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.1,), name="hushpost-redirect", daemon=True).start()
@@ -50,7 +55,7 @@ class RedirectListener:
         except ValueError:
             return False
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        if parts.path != CALLBACK_PATH or query.get("state") != self._state:
+        if parts.path != self._path or query.get("state") != self._state:
             return False
         if not self._answered.is_set():
             self._answer = query
@@ -62,8 +67,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, listener: RedirectListener) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, listener: RedirectListener, port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.listener = listener
 
     def handle_error(self, request: object, client_address: object) -> None:
