@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
-import webbrowser
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import LoginRequired
+from core.vault.threads import start_daemon_thread
 from tui.screens.prompts import BrowserDialog, CodeDialog, DeviceCodeDialog, PromptDialog
 
 if TYPE_CHECKING:
     from tui.app import HushpostApp
 
 T = TypeVar("T")
-
-_TEXT_BROWSERS = ("www-browser", "links", "elinks", "lynx", "w3m", "browsh")
 
 
 class DialogPrompter:
@@ -103,11 +103,19 @@ def _refusal(why: str) -> LoginRequired:
 
 
 def _open_browser(url: str) -> bool:
-    """Open a graphical browser; a text one would take over the terminal, so it is never started."""
-    try:
-        browser = webbrowser.get()
-        if getattr(browser, "basename", "") in _TEXT_BROWSERS:
-            return False
-        return browser.open(url)
-    except (webbrowser.Error, OSError):
+    """Have the desktop open its browser, which must write nothing over the screen."""
+    opener = shutil.which("open" if sys.platform == "darwin" else "xdg-open")
+    if opener is None or not url.startswith(("http://", "https://")):
         return False
+    try:
+        process = subprocess.Popen(  # noqa: S603
+            [opener, url],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return False
+    start_daemon_thread(process.wait, name="browser")
+    return True

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -17,7 +20,7 @@ from core.session import Session, open_session
 from core.vault.provider import AuthPrompter
 from core.vault.threads import start_daemon_thread
 from tests.tui.conftest import screen_text, until
-from tests.vault_app import back, in_mode, said, shown, type_in
+from tests.vault_app import back, bytes_of, in_mode, said, shown, type_in
 from tui.prompter import DialogPrompter
 from tui.screens.dialogs import ConfirmDialog
 from tui.screens.prompts import BrowserDialog, CodeDialog, DeviceCodeDialog
@@ -148,6 +151,35 @@ async def test_an_address_is_shown_where_there_is_no_browser_and_the_redirect_pa
         assert not handle.cancelled
         await outcome(pilot, in_thread(handle.dismiss))
         await back(pilot)
+
+
+async def test_the_desktop_opens_its_browser_and_what_it_prints_stays_off_the_screen(
+    session: Session,
+    prompter: AuthPrompter,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("xdg-open", "open"):
+        opener = tmp_path / name
+        opener.write_text(f'#!/bin/sh\necho noise; echo noise >&2; printf "%s" "$1" > {tmp_path}/opened\n')
+        opener.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    session.surroundings = dataclasses.replace(session.surroundings, has_display=True)
+    async with in_mode(session, "credentials") as pilot:
+        in_thread(lambda: prompter.open_url(LOGIN, REDIRECT))
+        await shown(pilot, BrowserDialog)
+        assert "Your browser was opened" in said(pilot)
+        await until(pilot, lambda: (tmp_path / "opened").exists() and bytes_of(tmp_path / "opened") == LOGIN.encode())
+    assert "noise" not in "".join(capfd.readouterr())
+
+
+async def test_over_ssh_no_browser_is_opened(session: Session, prompter: AuthPrompter) -> None:
+    session.surroundings = dataclasses.replace(session.surroundings, has_display=True, over_ssh=True)
+    async with in_mode(session, "credentials") as pilot:
+        in_thread(lambda: prompter.open_url(LOGIN, REDIRECT))
+        await shown(pilot, BrowserDialog)
+        assert "Open this address in a browser" in said(pilot)
 
 
 async def test_an_answer_that_is_posted_is_not_asked_for(session: Session, prompter: AuthPrompter) -> None:

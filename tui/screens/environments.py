@@ -22,7 +22,7 @@ from tui.screens.base import SessionScreen
 from tui.screens.environment_files import EnvironmentFiles
 from tui.screens.secret_details import SecretDetailsScreen
 from tui.screens.variable_edits import VariableEdits, holder_of
-from tui.screens.variable_rows import VARIABLE_COLUMNS, explain, variable_row
+from tui.screens.variable_rows import VARIABLE_COLUMNS, Look, explain, variable_row
 from tui.widgets.countdown import Ticker
 from tui.widgets.header import COLORS
 from tui.widgets.rows import Cell, Column, Row, Rows
@@ -147,8 +147,9 @@ class EnvironmentsScreen(SessionScreen[None]):
             return
         label = self._loaded.name
         pane.border_title = foreign(f"{name}: {label}" if label and label.casefold() != name.casefold() else name)
+        look = Look(self.session)
         rows = [
-            variable_row(self.session, holder_of(self._shown), key, variable(entry))
+            variable_row(look, holder_of(self._shown), key, variable(entry))
             for key, entry in self._loaded.variables.items()
         ]
         self._variables.show(rows, empty=NO_VARIABLES)

@@ -164,7 +164,7 @@ class BrowserDialog(PromptDialog):
         query = parse_qs(urlsplit(text).query)
         if "state" in query and ("code" in query or "error" in query):
             self.pasted = text
-            self.query_one("#problem", Static).update("")
+            self.query_one("#problem", Static).update("taken; the login goes on")
         else:
             self.query_one("#problem", Static).update("! that is not the address of the last page: it has no code")
 

@@ -18,12 +18,12 @@ from core.models import Variable
 from core.secret import MASK, Secret
 from core.vault.config import PROVIDERS, AnyLink
 from core.vault.fields import texts
-from core.vault.selection import whole
 from tui import keys
 from tui.clipboard import copy
 from tui.foreign import foreign, visible
 from tui.screens.dialogs import ConfirmDialog
 from tui.screens.link import link_fields, link_variable
+from tui.screens.variable_rows import Look
 from tui.screens.work_dialog import StatusLine, WorkDialog
 from tui.widgets.countdown import Clock, Countdown, Ticker, utc_now
 from tui.widgets.footer import KeyFooter
@@ -95,10 +95,7 @@ class SecretDetailsScreen(WorkDialog[Variable]):
     # What is known
 
     def _cached(self) -> CacheEntry | None:
-        bound = self.session.binding(self._link.credential)
-        wanted = whole(self._link)
-        found = (one for one in self.session.cached() if one.key.link == wanted and one.credential == bound)
-        return next(found, None)
+        return Look(self.session).cached(self._link)
 
     def _look(self) -> None:
         """Show what is known; the vault is asked only where the answer is in the cache."""

@@ -110,6 +110,8 @@ class VariableEdits:
         self.put(environment, old, edit.name, edit.variable)
         if left is not None:
             await self._drop_value(environment, left)
+        if stays and before is not None and before.value:
+            self._screen.tell("the value is out of the file; what was committed before stays in git", warning=True)
 
     # What is asked
 

@@ -34,10 +34,23 @@ VARIABLE_COLUMNS = (
 )
 
 
-def cached_entry(session: Session, link: AnyLink) -> CacheEntry | None:
-    """What is in memory of the secret behind a link, for the credential that this user bound to its name."""
-    wanted, bound = whole(link), session.binding(link.credential)
-    return next((one for one in session.cached() if one.key.link == wanted and one.credential == bound), None)
+class Look:
+    """The session as it is at one moment: each binding is read once, however many variables use it."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._bound: dict[str, str | None] = {}
+        self._cached = {(entry.key.link, entry.credential): entry for entry in session.cached()}
+
+    def bound(self, link: AnyLink) -> str | None:
+        """The user's credential that the link's name means."""
+        if link.credential not in self._bound:
+            self._bound[link.credential] = self.session.binding(link.credential)
+        return self._bound[link.credential]
+
+    def cached(self, link: AnyLink) -> CacheEntry | None:
+        """What is in memory of the secret behind a link."""
+        return self._cached.get((whole(link), self.bound(link) or ""))
 
 
 def linked_to(link: AnyLink) -> str:
@@ -45,7 +58,7 @@ def linked_to(link: AnyLink) -> str:
     return f"{link.label}#{link.key}" if link.key else link.label
 
 
-def variable_row(session: Session, holder: str, name: str, variable: Variable) -> Row:
+def variable_row(look: Look, holder: str, name: str, variable: Variable) -> Row:
     off = "muted" if not variable.enabled else ""
     kind = Cell(variable.kind, off or {"plain": "", "secret": "secret", "linked": "linked"}[variable.kind])
     left = Until(None)
@@ -54,7 +67,7 @@ def variable_row(session: Session, holder: str, name: str, variable: Variable) -
         case "plain":
             value = Cell((variable.value or "").replace("\n", "⏎"), off)
         case "secret":
-            missing = session.has_secret(holder, name) is False
+            missing = look.session.has_secret(holder, name) is False
             value = Cell("no value here", "warning") if missing else Cell(MASK, off)
         case "linked":
             link = variable.link
@@ -62,9 +75,9 @@ def variable_row(session: Session, holder: str, name: str, variable: Variable) -
                 raise TypeError(name)
             vault, credential = SHORT_PROVIDERS[link.provider], link.credential
             value = Cell(f"{MASK} {linked_to(link)}", off)
-            if session.binding(link.credential) is None:
+            if look.bound(link) is None:
                 left = Until(None, "unbound")
-            elif entry := cached_entry(session, link):
+            elif entry := look.cached(link):
                 left = Until(entry.expires_at)
     shown_name = Cell(name if variable.enabled else f"{name} (off)", off)
     cells = (
