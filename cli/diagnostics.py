@@ -34,6 +34,8 @@ BY_KIND = {
     "template-error": ExitCode.USAGE,
     "format-error": ExitCode.USAGE,
     "field-error": ExitCode.USAGE,
+    "script-error": ExitCode.FAILED,
+    "scripts-not-allowed": ExitCode.SECRET,
     "refused": ExitCode.USAGE,
     "url": ExitCode.USAGE,
     "request": ExitCode.USAGE,

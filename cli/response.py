@@ -82,10 +82,11 @@ def print_json(output: Output, session: Session, exchange: Exchange) -> None:
     result = Result(
         reference=exchange.reference,
         iteration=1,
-        outcome="failed" if failed else "passed",
+        outcome="error" if exchange.script_error else "failed" if failed else "passed",
         method=exchange.method,
         url=exchange.shown.url,
         exchange=exchange,
+        error=exchange.script_error,
     )
     response = exchange.response
     output.json(

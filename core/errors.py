@@ -7,6 +7,8 @@
     ├─ RequestError                  building or sending failed; `kind` says how
     ├─ FormatError                   an import or export we cannot read or express
     ├─ FieldError                    a form's texts that make no credential or link
+    ├─ ScriptError                   a script failed, or did what scripts may not do
+    ├─ ScriptsNotAllowed             this user has not let the workspace's scripts run, or read secrets
     ├─ StoreError                    the credential store
     │  ├─ StoreLocked
     │  ├─ WrongPassphrase
@@ -60,7 +62,8 @@ class HushpostError(Exception):
         """The same failure, of the same class, that also says what failed beside it."""
         copy = self._copy()
         copy.message = "; ".join((self.message, *map(str, others)))
-        hints = dict.fromkeys(error.hint for error in (self, *others) if error.hint)
+        every: Sequence[HushpostError] = (self, *others)
+        hints = dict.fromkeys(error.hint for error in every if error.hint)
         copy.hint = "; ".join(hints) or None
         return copy
 
@@ -164,6 +167,18 @@ class FieldError(HushpostError):
     def __init__(self, message: str, *, fields: Mapping[str, str], hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.fields = dict(fields)
+
+
+class ScriptError(HushpostError):
+    """A script raised, was ended, or handed back what cannot be used."""
+
+
+class ScriptsNotAllowed(HushpostError):
+    """This user has not granted what a script needs; `missing` is the grant: `scripts` (to run), `secrets`."""
+
+    def __init__(self, message: str, *, missing: Literal["scripts", "secrets"], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.missing: Literal["scripts", "secrets"] = missing
 
 
 class StoreError(HushpostError):

@@ -113,6 +113,8 @@ class Prepared:
     """Seconds for the whole exchange."""
     auth: StepAuth | None = field(default=None, repr=False)
     """With its real values."""
+    derived: tuple[SecretUse, ...] = ()
+    """Secrets of earlier requests whose answers gave what this one captured of them."""
     held: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Which secrets stand where in what the request's own host receives: url, body, auth, header:NAME (lower case)."""
     elsewhere: tuple[Destination, ...] = ()
@@ -123,6 +125,12 @@ class Prepared:
     """Lower-case names of the headers that auth set: they never leave the origin."""
     proxy_for: Callable[[Origin], str | None] | None = field(default=None, repr=False)
     """The proxy for another origin that a redirect leads to; None where the request itself names one."""
+
+    @property
+    def guarded(self) -> frozenset[SecretUse]:
+        """The secrets that the request's own host gets, or what they gave, by this user's approval."""
+        names = frozenset[str]().union(*self.held.values())
+        return frozenset(use for name in names if not (use := self.uses[name]).consented)
 
 
 @dataclass(frozen=True)
@@ -214,6 +222,15 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
+class ErrorInfo:
+    """A failure as reports name it, redacted."""
+
+    kind: str
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
 class Exchange:
     """A request as sent, plus its answer. `shown` is redacted; the response is as received."""
 
@@ -228,18 +245,11 @@ class Exchange:
     response: Response
     hops: tuple[Hop, ...] = ()
     notes: tuple[str, ...] = ()
-    """What happened on the way: a secret was fetched anew after a 401, a cookie was refused."""
+    """What happened on the way: a secret was fetched anew after a 401, a cookie was refused, a script wrote text."""
     checks: tuple[CheckResult, ...] = ()
     captured: Mapping[str, str | Secret] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True)
-class ErrorInfo:
-    """A failure as reports name it, redacted."""
-
-    kind: str
-    message: str
-    hint: str | None = None
+    script_error: ErrorInfo | None = None
+    """Why the script after the response has no result."""
 
 
 Outcome = Literal["passed", "failed", "error", "skipped"]

@@ -130,3 +130,9 @@ def read_surroundings(environ: MutableMapping[str, str] | None = None) -> Surrou
 def child_environment() -> dict[str, str]:
     """What a program that we start inherits: the environment, from which all that is secret was taken at start."""
     return dict(os.environ)
+
+
+def bare_environment(home: Path) -> dict[str, str]:
+    """What a script of a workspace inherits: where programs are, the language, and a home of its own."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ") if name in os.environ}
+    return kept | {"HOME": str(home), "TMPDIR": str(home)}

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from core import needs
+from core.captured import Captured
 from core.environment import BASE, Scope
 from core.errors import HushpostError, TemplateError
 from core.exchange import (
@@ -69,7 +70,7 @@ class RunSession(Protocol):
         reference: str = "",
         *,
         overrides: Values | None = None,
-        captured: dict[str, str | Secret] | None = None,
+        captured: Captured | None = None,
         prompts: Values | None = None,
     ) -> Exchange: ...
 
@@ -113,7 +114,7 @@ class _Iteration:
     def __init__(self, number: int, overrides: Values, steps: int) -> None:
         self.number = number
         self.overrides = overrides
-        self.captured: dict[str, str | Secret] = {}
+        self.captured = Captured()
         self.pending = deque(range(steps))
         self.ended: set[int] = set()
 
@@ -245,8 +246,10 @@ async def _attempt(
     if exchange.response.truncated is not None:
         info = ErrorInfo("protocol", session.redact(f"the body is not whole: {exchange.response.truncated}"))
         return _result(session, step, iteration, "error", exchange, info, attempts=attempt)
+    if exchange.script_error is not None:
+        return _result(session, step, iteration, "error", exchange, exchange.script_error, attempts=attempt)
     passed = all(check.passed for check in exchange.checks)
-    if not step.request.checks:
+    if not exchange.checks:
         passed = passed and exchange.response.status < 400
     return _result(session, step, iteration, "passed" if passed else "failed", exchange, attempts=attempt)
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from core import needs, scripting, survey

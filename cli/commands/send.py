@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import values
-from cli.diagnostics import ExitCode, worst
+from cli.diagnostics import ExitCode, code_of, worst
 from cli.invocation import Invocation, pass_invocation
 from cli.options import complete_requests, environment_option, variables_option, workspace_option
 from core.errors import HushpostError
@@ -138,10 +138,14 @@ def _verdict(invocation: Invocation, exchange: Exchange, *, fail: bool) -> ExitC
         invocation.diagnostics.note(note)
     if exchange.response.truncated:
         invocation.diagnostics.warn(f"the body is not whole: {exchange.response.truncated}")
+    wrong = exchange.script_error
+    if wrong is not None:
+        invocation.diagnostics.error(wrong.message, hint=wrong.hint)
     failed = [check for check in exchange.checks if not check.passed]
     for check in failed:
         invocation.diagnostics.error(f"check failed: {check.name}{f': {check.message}' if check.message else ''}")
     bad_status = not exchange.checks and exchange.response.status >= 400
     if fail and bad_status:
         invocation.diagnostics.error(f"the response has status {exchange.response.status}")
-    return worst([ExitCode.FAILED if failed or (fail and bad_status) else ExitCode.OK])
+    codes = [ExitCode.FAILED if failed or (fail and bad_status) else ExitCode.OK]
+    return worst(codes if wrong is None else [*codes, code_of(wrong.kind)])

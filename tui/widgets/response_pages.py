@@ -84,6 +84,8 @@ def timing_page(exchange: Exchange, redactor: Redactor) -> str:
             lines.append(f"  not sent on  {', '.join(hop.dropped)}")
     if exchange.notes:
         lines += ["", *exchange.notes]
+    if exchange.script_error:
+        lines += ["", exchange.script_error.message, exchange.script_error.hint or ""]
     return redactor.redact("\n".join(lines))
 
 
