@@ -85,7 +85,7 @@ class ResponseApp(App[None]):
         self.first = first
         self.copied: list[str] = []
         self.told: list[str] = []
-        self.view = ResponseView(copy=self.copy, page=lambda document: show_in_pager(self, "", document))
+        self.view = ResponseView(copy=self.copy, page=lambda document: show_in_pager(self, "", document, redactor()))
 
     def compose(self) -> ComposeResult:
         yield LineInput(placeholder="type here", id="field")

@@ -15,18 +15,19 @@ from textual.app import App, SuspendNotSupported
 from core.errors import HushpostError
 from core.paths import child_environment
 from core.reading.rows import Document
+from core.redactor import Redactor
 from tui.widgets.text_view import shown
 
 _ROWS = 500
 _USUAL = ("less", "more")
 
 
-def show_in_pager(app: App[Any], command: str, document: Document) -> None:
+def show_in_pager(app: App[Any], command: str, document: Document, redactor: Redactor) -> None:
     """Wait until the person leaves the pager. Without a command the machine's usual one is taken."""
     arguments = _command(command)
     try:
         with app.suspend():
-            _feed(arguments, document)
+            _feed(arguments, document, redactor)
     except SuspendNotSupported as error:
         raise HushpostError("this terminal cannot be given to a pager") from error
     except OSError as error:
@@ -48,7 +49,7 @@ def _command(command: str) -> list[str]:
     return [usual]
 
 
-def _feed(arguments: list[str], document: Document) -> None:
+def _feed(arguments: list[str], document: Document, redactor: Redactor) -> None:
     # ctrl+c in the pager is the pager's: a handler, unlike being ignored, is not inherited.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
@@ -57,18 +58,18 @@ def _feed(arguments: list[str], document: Document) -> None:
         )
         with pager, suppress(BrokenPipeError):
             if pager.stdin is not None:
-                for piece in lines(document):
+                for piece in lines(document, redactor):
                     pager.stdin.write(piece)
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def lines(document: Document) -> Iterator[bytes]:
+def lines(document: Document, redactor: Redactor) -> Iterator[bytes]:
     """The document with marks for whatever a terminal would obey; lines that are cut on the screen are whole."""
     for start in range(0, document.rows, _ROWS):
         piece = []
         for row in range(start, min(start + _ROWS, document.rows)):
-            piece.append(shown(document.row(row)))
+            piece.append(shown(redactor.redact_bytes(document.row(row))))
             if not document.goes_on(row):
                 piece.append("\n")
         yield "".join(piece).encode("utf-8", "replace")

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from core.errors import RequestError
 from core.exchange import Progress, ReceivedBody
 from core.reading.rows import LONGEST, TextDocument
-from core.secret import MASK
+from core.secret import MASK, Secret
 from tests.response_app import SECRET, ResponseApp, exchange, redactor
 from tests.terminal import TerminalApp
 from tests.tui.conftest import screen_text, type_text, until
@@ -67,6 +67,18 @@ async def test_a_secret_that_the_server_echoes_is_never_shown() -> None:
         await until(pilot, lambda: app.copied)
         assert not [text for text in [*seen, screen_text(pilot).replace(SECRET, "", 1), *app.copied] if SECRET in text]
         assert app.copied[0].count(MASK) == 200
+
+
+async def test_what_becomes_a_secret_later_is_masked_when_it_is_drawn_again() -> None:
+    known = redactor()
+    app = ResponseApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.view.show(exchange(b'{"name": "fetched-afterwards"}'), known)
+        await body(pilot, "fetched-afterwards")
+        known.add("other", Secret("fetched-afterwards"))
+        await pilot.press("right_square_bracket", "left_square_bracket")
+        await shown(pilot, f'"name": "{MASK}"')
+        assert "fetched-afterwards" not in screen_text(pilot)
 
 
 async def test_the_tabs_tell_the_rest() -> None:
@@ -275,7 +287,7 @@ async def test_whoever_reads_the_text_as_received_is_not_moved_away() -> None:
 
 def test_the_pager_gets_whole_lines_without_what_a_terminal_obeys() -> None:
     data = b"one\x1b[2J\n" + b"x" * (LONGEST + 10) + b"\nlast"
-    assert b"".join(lines(TextDocument.of(data))) == b"one\\x1b[2J\n" + b"x" * (LONGEST + 10) + b"\nlast\n"
+    assert b"".join(lines(TextDocument.of(data), redactor())) == b"one\\x1b[2J\n" + b"x" * (LONGEST + 10) + b"\nlast\n"
 
 
 def test_the_pager_reads_masked_text_from_its_stdin(home: Path, tmp_path: Path) -> None:
@@ -346,4 +358,4 @@ async def test_a_body_that_was_closed_meanwhile_says_so(tmp_path: Path) -> None:
         await type_text(pilot, str(tmp_path / "x"))
         await pilot.press("enter")
         await until(pilot, lambda: app.told)
-        assert app.told == ["the body is no longer there"]
+        assert app.told[0].endswith("cannot be written: the body is no longer there")

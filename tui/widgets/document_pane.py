@@ -19,7 +19,7 @@ from tui import keys
 from tui.messages import Notice
 from tui.widgets.ask_line import AskLine
 from tui.widgets.info_line import InfoLine
-from tui.widgets.text_view import Place, TextView
+from tui.widgets.text_view import Mask, Place, TextView
 
 COPIED_AT_MOST = 4 * 1024 * 1024
 """Bytes of text that a clipboard is asked to take."""
@@ -86,12 +86,13 @@ class DocumentPane(Vertical):
         *,
         numbered: bool = False,
         top: Place = (0, 0),
+        mask: Mask | None = None,
         words: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """Show a document; `words` are what the line below says of it."""
         self._end_search()
         self._words = words
-        self._lines.show(document, syntax, numbered=numbered, top=top)
+        self._lines.show(document, syntax, numbered=numbered, top=top, mask=mask)
         if self._text:
             self._search()
         self._say()

@@ -193,7 +193,8 @@ class ResponseView(Widget):
             self._show_body()
         else:
             make, syntax = PAGES[tab]
-            self._pane.show_text(make(exchange, self._redactor), syntax, top=self._places.get(tab, (0, 0)))
+            top = self._places.get(tab, (0, 0))
+            self._pane.show_text(make(exchange, self._redactor), syntax, top=top, mask=self._redactor.redact_bytes)
 
     # The body
 
@@ -227,7 +228,8 @@ class ResponseView(Widget):
         else:
             top = self._places.get("body", (0, 0)) if self._shown is None else (0, 0)
             self._shown = document
-            self._pane.show(document, syntax, numbered=syntax != "hex", top=top)
+            mask = self._redactor.redact_bytes
+            self._pane.show(document, syntax, numbered=syntax != "hex", top=top, mask=mask)
         self._pane.say(*self._words(reading))
 
     def _document(self, reading: Reading) -> tuple[Document, str]:

@@ -28,6 +28,8 @@ _SIDE = 8
 
 Place = tuple[int, int]
 """A row, and which part of it where rows are wrapped."""
+Mask = Callable[[bytes], bytes]
+"""Masks what became a secret after a document was read."""
 
 
 class TextView(Widget, can_focus=True):
@@ -57,6 +59,7 @@ class TextView(Widget, can_focus=True):
         """The number of the match that the person is at."""
         self._syntax = ""
         self._numbered = False
+        self._mask: Mask | None = None
         self._top: Place = (0, 0)
         self._left = 0
         self._room = Size(0, 0)
@@ -70,9 +73,18 @@ class TextView(Widget, can_focus=True):
 
     # What is shown
 
-    def show(self, document: Document, syntax: str = "", *, numbered: bool = False, top: Place = (0, 0)) -> None:
+    def show(
+        self,
+        document: Document,
+        syntax: str = "",
+        *,
+        numbered: bool = False,
+        top: Place = (0, 0),
+        mask: Mask | None = None,
+    ) -> None:
         """Show another document; what was searched in the last one is forgotten."""
         self.document, self._syntax, self._numbered = document, syntax, numbered
+        self._mask = mask
         self.search, self.current = None, None
         self._left = 0
         self._known = document.rows
@@ -250,11 +262,12 @@ class TextView(Widget, can_focus=True):
         return strip
 
     def _draw(self, row: int) -> Strip:
-        data = self.document.row(row)
+        as_read = self.document.row(row)
+        data = self._mask(as_read) if self._mask is not None else as_read
         # Inside a line nobody knows whether this is in a string.
         inside = self.document.line(row) is None and self._syntax != "hex"
         marks = tokens(data, "" if inside else self._syntax)
-        if self.search is not None:
+        if self.search is not None and data == as_read:
             marks = overlaid(marks, self._matches(self.search, row))
         base, known = self._look
         segments, at = [], 0
