@@ -326,7 +326,9 @@ class HcpLink(Link, frozen=True, tag="hcp", kw_only=True):
 
 
 AzureTenant = Annotated[str, meta("Tenant ID", "blank: the vault's own", env="TENANT_ID")]
-AzureAuthority = Annotated[str, meta("Authority", "of a sovereign cloud, such as https://login.microsoftonline.us")]
+AzureAuthority = Annotated[
+    str, meta("Authority", "of a sovereign cloud, such as https://login.microsoftonline.us", env="AUTHORITY_HOST")
+]
 AzureClientId = Annotated[
     str, meta("Client ID", "application registered for sign-in; blank: Azure's developer sign-on")
 ]
@@ -370,6 +372,7 @@ class AzureCli(Credential, frozen=True, tag="cli"):
     help = "the session of `az login`"
     env_type = "cli"
     tenant_id: AzureTenant = ""
+    authority: AzureAuthority = ""
 
 
 class AzureManagedIdentity(Credential, frozen=True, tag="managed_identity"):
@@ -378,6 +381,7 @@ class AzureManagedIdentity(Credential, frozen=True, tag="managed_identity"):
     help = "of the Azure machine this runs on"
     env_type = "managedIdentity"
     client_id: Annotated[str, meta("Client ID", "of a user-assigned identity", env="CLIENT_ID")] = ""
+    authority: AzureAuthority = ""
 
 
 class AzureEnvironment(Credential, frozen=True, tag="environment"):

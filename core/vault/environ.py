@@ -74,6 +74,12 @@ def vault_defaults(environ: Mapping[str, str] | None = None) -> VaultDefaults:
     )
 
 
+def azure_authority(environ: Mapping[str, str] | None = None) -> str:
+    """Where Azure's own tools log in by the environment, for the environment credential; empty is the public cloud."""
+    env = os.environ if environ is None else environ
+    return env.get("AZURE_AUTHORITY_HOST", "")
+
+
 class EnvironmentCredentials:
     """What `HUSHPOST_*` and `INSOMNIA_*` said at start. Errors come when a credential is asked for, not before."""
 
