@@ -50,8 +50,9 @@ def check(
     what = hosts.need(origin, terms)
     for use in uses:
         if not use.consented and not approve(use, what):
+            named = f'"{use.name}"' if itself else f'what "{use.name}" gave'
             raise HostNotAllowed(
-                f'"{use.name}" has not been allowed to go to {where}',
+                f"{named} has not been allowed to go to {where}",
                 variable=use.name,
                 credential=use.credential,
                 host=label,
@@ -61,12 +62,17 @@ def check(
             )
 
 
-def split(held: Mapping[str, frozenset[str]], prepared: Prepared) -> tuple[frozenset[str], frozenset[str]]:
+def split(held: Mapping[str, frozenset[str]], prepared: Prepared) -> tuple[Sequence[SecretUse], Sequence[SecretUse]]:
     """The secrets that go to the request's own host, and those of which it gets only what they gave."""
     places = dict(held)
     # What an OAuth 2 log-in is made of stays with its token server; the request takes the token along.
     derived = places.pop("auth", frozenset()) if isinstance(prepared.auth, OAuth2Auth) else frozenset[str]()
-    return frozenset[str]().union(*places.values()), derived
+    going = frozenset[str]().union(*places.values())
+    return _uses(going, prepared), _uses(derived, prepared)
+
+
+def _uses(names: frozenset[str], prepared: Prepared) -> list[SecretUse]:
+    return [prepared.uses[name] for name in sorted(names)]
 
 
 def terms(prepared: Prepared, origin: Origin) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
@@ -10,6 +10,7 @@ from core import urls
 from core.errors import RequestError
 from core.exchange import Headers
 from core.hosts import Origin
+from core.models import Field
 from core.template import Rendered
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -29,6 +30,12 @@ class Redirected:
     keeps_body: bool
     dropped: tuple[str, ...]
     """Names of the headers that stay behind, because the new origin is another."""
+
+
+def filled(name: str, rows: Iterable[Field]) -> bool:
+    """Whether the header of this lower-case name may have its value from a variable."""
+    with_variables = [row for row in rows if row.enabled and "{{" in row.name + row.value]
+    return any("{{" in row.name or row.name.lower() == name for row in with_variables)
 
 
 def location(status: int, headers: Headers) -> str | None:

@@ -146,6 +146,7 @@ class _Trip:
         self._content = prepared.content
         self._route = prepared.route
         self._held = dict(prepared.held)
+        self._derived = prepared.derived
         self._label = urls.shown_origin(prepared.shown.url)
         self._at_home = True
         """No redirect has led to another origin yet."""
@@ -252,6 +253,7 @@ class _Trip:
     def _check(self, origin: Origin, came_from: str = "") -> None:
         """Raise HostNotAllowed unless every secret that would go to `origin` may."""
         going, derived = receivers.split(self._held, self._prepared)
+        derived = [*derived, *self._derived]
         self._allow(origin, going, came_from=came_from)
         self._allow(origin, derived, came_from=came_from, itself=False)
         for named in receivers.named(origin, self._headers) if going or derived else ():
@@ -261,13 +263,12 @@ class _Trip:
             self._allow(named, derived, label=label, itself=False)
 
     def _allow(
-        self, origin: Origin, names: frozenset[str], *, label: str = "", came_from: str = "", itself: bool = True
+        self, origin: Origin, uses: Iterable[SecretUse], *, label: str = "", came_from: str = "", itself: bool = True
     ) -> None:
-        prepared = self._prepared
         receivers.check(
-            (prepared.uses[name] for name in sorted(names)),
+            uses,
             origin,
-            receivers.terms(prepared, origin),
+            receivers.terms(self._prepared, origin),
             self._approve,
             label=label or self._label,
             redirected_from=came_from,
@@ -307,9 +308,10 @@ class _Trip:
         kept = self._sent_cookies.header(self._url) if self._sent_cookies is not None else ""
         if not kept:
             return self._headers
-        names = self._redactor.names_in(kept) & self._prepared.uses.keys()
+        uses = self._prepared.uses
+        names = self._redactor.names_in(kept) & uses.keys()
         try:
-            self._allow(origin, names)
+            self._allow(origin, [uses[name] for name in sorted(names)])
         except HostNotAllowed:
             self.notes.append(f'cookies that hold a secret were not sent to "{self._label}"')
             return self._headers
@@ -340,6 +342,7 @@ class _Trip:
             return (
                 name in self._prepared.log_in
                 or f"header:{name}" in self._held
+                or (bool(self._derived) and redirects.filled(name, self._prepared.request.headers))
                 or bool(self._redactor.names_in(f"{name}: {value}"))
             )
 
@@ -358,6 +361,8 @@ class _Trip:
         if not turn.keeps_body:
             self._held.pop("body", None)
             self._content = None
+        if turn.origin != origin and self._content is None:
+            self._derived = ()
         self._held["url"] = names & uses.keys()
         if ACCESS_TOKEN in names:
             self._held["auth"] = self._prepared.held.get("auth", frozenset())

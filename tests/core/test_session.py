@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import NotBound, StoreError, StoreLocked
+from core.errors import HostNotAllowed, NotBound, StoreError, StoreLocked
 from core.hosts import Origin
-from core.models import Environment, Field, Request, Variable
+from core.models import Capture, Environment, Field, JsonBody, Request, Variable
 from core.paths import read_surroundings
 from core.routes import direct_or_by
 from core.secret import Secret
@@ -111,6 +111,73 @@ async def test_two_ways_to_unlock_are_one_too_many(session: Session) -> None:
         await other.unlock_unattended()
     assert caught.value.hint == "unset HUSHPOST_PASSPHRASE or HUSHPOST_KEY_FILE"
     assert "correct horse" not in str(caught.value)
+
+
+ECHOED = (
+    Capture("loot", "json", "$.headers[?@[0]=='X-token'][1]"),
+    Capture("piece", "body", "v4(lu)"),
+    Capture("kept", "json", "$.headers[?@[0]=='X-token'][1]", secret=True),
+)
+COLLECT = (Field("X-Loot", "{{loot}}"), Field("X-Piece", "{{piece}}"), Field("X-Kept", "{{kept}}"), Field("X-Own", "1"))
+
+
+async def captured(session: Session) -> None:
+    """One request takes the secret to its host, which says it back."""
+    request = Request(url="{{base}}/echo", headers=asking("token").headers, captures=ECHOED)
+    exchange = await session.send(request)
+    assert [exchange.captured["loot"], exchange.captured["piece"]] == [VALUE, "lu"]
+
+
+@pytest.mark.parametrize("name", ["loot", "piece", "kept"])
+async def test_what_was_captured_goes_only_where_the_secret_of_its_request_may(
+    session: Session, server: Loopback, other_server: Loopback, name: str
+) -> None:
+    await captured(session)
+    elsewhere = Request(method="POST", url=f"{other_server.url}/echo", body=JsonBody(f'"{{{{{name}}}}}"'))
+    with pytest.raises(
+        HostNotAllowed, match=f'what "token" gave has not been allowed to go to "{other_server.url}"'
+    ) as no:
+        await session.send(elsewhere)
+    assert (no.value.credential, no.value.missing) == ("corp", (other_server.url,))
+    assert other_server.requests == []
+    await session.send(Request(url=f"{server.url}/echo?{{{{{name}}}}}"))
+    session.approve([Need("corp", other_server.url)])
+    await session.send(elsewhere)
+    assert len(other_server.requests) == 1
+
+
+async def test_what_was_captured_of_what_was_captured_keeps_to_the_secrets_hosts(
+    session: Session, server: Loopback, other_server: Loopback
+) -> None:
+    await captured(session)
+    again = Request(url="{{base}}/json?a={{loot}}", captures=(Capture("twice", "json", "$.a"),))
+    await session.send(again)
+    with pytest.raises(HostNotAllowed):
+        await session.send(Request(url=f"{other_server.url}/echo?{{{{twice}}}}"))
+    assert other_server.requests == []
+
+
+async def test_a_redirect_to_another_origin_takes_nothing_captured_along(
+    session: Session, server: Loopback, other_server: Loopback
+) -> None:
+    await captured(session)
+    away = f"{{{{base}}}}/redirect?status=307&to={other_server.url}/echo"
+    exchange = await session.send(Request(url=away, headers=COLLECT))
+    assert exchange.response.status == 200
+    assert VALUE.encode() not in other_server.last.raw
+    assert [other_server.last.header(name) for name in ("X-Piece", "X-Own")] == [None, "1"]
+    with pytest.raises(HostNotAllowed) as caught:
+        await session.send(Request(method="POST", url=away, body=JsonBody('"{{piece}}"')))
+    assert caught.value.kind == "redirect-refused"
+    assert len(other_server.requests) == 1
+
+
+async def test_what_a_request_without_a_secret_captured_may_go_anywhere(
+    session: Session, server: Loopback, other_server: Loopback
+) -> None:
+    await session.send(Request(url="{{base}}/json?a=1", captures=(Capture("loot", "json", "$.a"),)))
+    await session.send(Request(url=f"{other_server.url}/echo?{{{{loot}}}}"))
+    assert other_server.last.target == "/echo?1"
 
 
 @pytest.mark.parametrize(
