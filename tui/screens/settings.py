@@ -64,7 +64,7 @@ def shown(name: str, value: object) -> str:
         case None:
             return _ABSENT
         case "":
-            return {"theme": "hushpost", "proxy": "none"}.get(name, _ABSENT)
+            return "hushpost" if name == "theme" else _ABSENT
         case float():
             return f"{value:g}"
     return visible(str(value))
@@ -103,7 +103,7 @@ class SettingsScreen(SessionScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.SETTINGS)
 
     def compose_body(self) -> ComposeResult:
-        columns = (Column("Setting", share=2), Column("Value", share=2), Column("Meaning", share=4, from_width=110))
+        columns = (Column("Setting", share=3), Column("Value", share=2), Column("Meaning", share=5, from_width=110))
         with Vertical(classes="pane") as pane:
             pane.border_title = "Settings"
             yield Rows(columns, id="settings", titles=False)
@@ -139,7 +139,7 @@ class SettingsScreen(SessionScreen[None]):
                 rows.append(Row(f"keys.{place}", (f"Keys: {keys.PLACES[place]}",), heading=True))
             changed = key.name in settings.keys
             cells = (
-                key.sentence,
+                key.sentence[:1].upper() + key.sentence[1:],
                 Cell(keys.keys_of(key.name, settings.keys) or "none", "strong" if changed else ""),
                 Cell(key.name, "muted"),
             )
@@ -159,7 +159,8 @@ class SettingsScreen(SessionScreen[None]):
             return f"{documented(Settings).get(key, '')}\nDefault: {default}"
         name = key.removeprefix("key:")
         default = keys.keys_of(name, {}) or "none"
-        return f'Key of "{name}" in settings.toml.\nDefault: {default}'
+        sentence = next((key.sentence for key in keys.table() if key.name == name), "")
+        return f'{sentence[:1].upper()}{sentence[1:]}: "{name}" in settings.toml.\nDefault: {default}'
 
     # Changing
 
