@@ -177,14 +177,14 @@ class Scan:
                     name = entry.name
                     if name[0] == ".":
                         continue
-                    if name == FOLDER_FILE and entry.is_file():
+                    if name == FOLDER_FILE and _is_file(entry):
                         own = self._folder_file(ref, entry)
                         continue
                     node = self._entry(f"{ref}/{name}" if ref else name, entry, depth)
                     if node is not None:
                         found.append((node.stem, node))
         except OSError as error:
-            raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=Path(path)) from error
+            raise _unreadable(Path(path), error) from error
         self._check_twins(found)
         places = {stem: place for place, stem in enumerate(own.order if own else ())}
         last = len(places)
@@ -214,9 +214,10 @@ class Scan:
                 return None
             self._check_name(stem, entry)
             return self._request(ref, stem, entry)
-        except FileError as error:
-            self.problems.append(Problem(Path(entry.path), error))
-            return TreeNode(ref, "problem", stem, error=error)
+        except (FileError, OSError) as error:
+            fault = error if isinstance(error, FileError) else _unreadable(Path(entry.path), error)
+            self.problems.append(Problem(Path(entry.path), fault))
+            return TreeNode(ref, "problem", stem, error=fault)
 
     def _check_twins(self, found: list[tuple[str, TreeNode]]) -> None:
         folders = {stem for stem, node in found if node.kind == "folder"}
@@ -233,14 +234,14 @@ class Scan:
     def _check_link(self, entry: os.DirEntry[str]) -> None:
         if entry.is_dir():
             raise FileError("is a symbolic link to a folder, which is not followed", path=Path(entry.path))
-        if not Path(entry.path).resolve().is_relative_to(self._inside):
+        if not _real(Path(entry.path)).is_relative_to(self._inside):
             raise FileError("is a symbolic link that leads out of the workspace", path=Path(entry.path))
 
     def _request(self, ref: str, stem: str, entry: os.DirEntry[str]) -> TreeNode:
         try:
             status = entry.stat()
         except OSError as error:
-            raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=Path(entry.path)) from error
+            raise _unreadable(Path(entry.path), error) from error
         key = ref + ".toml"
         self._seen.add(key)
         known = self._index.get(key, status)
@@ -272,13 +273,13 @@ def scan_environments(folder: Path, inside: Path) -> tuple[list[str], list[Probl
     names: list[str] = []
     problems: list[Problem] = []
     try:
-        if not folder.resolve().is_relative_to(inside):
+        if not _real(folder).is_relative_to(inside):
             raise FileError("is a symbolic link that leads out of the workspace", path=folder)
         paths = sorted(folder.iterdir(), key=lambda path: (path.stem.casefold(), path.stem)) if folder.exists() else []
     except FileError as error:
         return names, [Problem(folder, error)]
     except OSError as error:
-        return names, [Problem(folder, FileError(f"cannot be read: {tomlfile.reason(error)}", path=folder))]
+        return names, [Problem(folder, _unreadable(folder, error))]
     for path in paths:
         if path.suffix != ".toml" or path.name.startswith("."):
             continue
@@ -289,11 +290,30 @@ def scan_environments(folder: Path, inside: Path) -> tuple[list[str], list[Probl
     return names, problems
 
 
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """False also for a link that leads in a circle."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise FileError("is a symbolic link that leads in a circle", path=path) from error
+
+
+def _unreadable(path: Path, error: OSError) -> FileError:
+    return FileError(f"cannot be read: {tomlfile.reason(error)}", path=path)
+
+
 def status_of(path: Path) -> os.stat_result:
     try:
         return path.stat()
     except OSError as error:
-        raise FileError(f"cannot be read: {tomlfile.reason(error)}", path=path) from error
+        raise _unreadable(path, error) from error
 
 
 def index_request(path: Path) -> Indexed:

@@ -171,6 +171,23 @@ def test_no_name_leads_out_of_the_workspace(workspace: Workspace, name: str) -> 
     assert sorted(workspace.path.parent.rglob("*")) == before
 
 
+@pytest.mark.parametrize("link", ["loop.toml", "loop", "folder.toml", "sub/loop.toml", "sub/folder.toml"])
+def test_a_link_that_leads_in_a_circle_is_one_problem(workspace: Workspace, link: str) -> None:
+    workspace.save_request("sub/good", Request(url="x"))
+    path = workspace.path / "requests" / link
+    path.symlink_to(path.name)
+    assert "sub/good" in workspace.requests()
+    assert workspace.load_request("sub/good").url == "x"
+    assert [problem.path for problem in workspace.problems()] == [path]
+
+
+def test_environments_that_are_a_link_in_a_circle_are_a_problem(workspace: Workspace) -> None:
+    shutil.rmtree(workspace.path / "environments")
+    (workspace.path / "environments").symlink_to("environments")
+    assert workspace.environments() == ["base"]
+    assert workspace.path / "environments" in [problem.path for problem in workspace.problems()]
+
+
 def test_links_that_lead_out_are_neither_read_nor_written(workspace: Workspace, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
