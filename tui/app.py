@@ -78,6 +78,7 @@ class HushpostApp(App[str], inherit_bindings=False):
             self.animation_level = "none"
         self.cell_display = terminal.install(self, enabled=session.settings.cell_display)
         self._last_input = self._clock()
+        self._asked_to_quit = False
 
     def _open_first(self, start: Path | None) -> None:
         session = self.session
@@ -204,13 +205,21 @@ class HushpostApp(App[str], inherit_bindings=False):
     def action_ask_quit(self) -> None:
         from tui.screens.dialogs import ConfirmDialog
 
+        if self._asked_to_quit:
+            # Pressed twice, faster than the dialog comes up.
+            self.exit()
+            return
+        if not self.leave_workspace_allowed(self.exit):
+            return
+        self._asked_to_quit = True
+
         async def ask() -> None:
-            if not self.leave_workspace_allowed(self.exit):
-                return
-            if await self.base_screen.ask(
-                ConfirmDialog(self.session, "Quit?", "Quit hushpost?", yes="Quit", again="ctrl+c,q")
-            ):
-                self.exit()
+            dialog = ConfirmDialog(self.session, "Quit?", "Quit hushpost?", yes="Quit", again="ctrl+c,q")
+            try:
+                if await self.base_screen.ask(dialog):
+                    self.exit()
+            finally:
+                self._asked_to_quit = False
 
         self.base_screen.run(ask)
 

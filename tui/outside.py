@@ -23,6 +23,7 @@ def edited_outside(app: App[Any], session: Session, text: str, suffix: str) -> s
         raise HushpostError("no editor is known", hint="set EDITOR, or `editor` in the settings")
     with tempfile.TemporaryDirectory(prefix="hushpost-") as folder:
         file = Path(folder) / f"body{suffix}"
+        file.touch(mode=0o600)
         file.write_text(text, encoding="utf-8", newline="")
         try:
             with app.suspend():

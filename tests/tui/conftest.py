@@ -96,6 +96,12 @@ async def type_text(pilot: Pilot[Any], text: str) -> None:
     await pilot.pause()
 
 
+async def press_alt(pilot: Pilot[Any], letter: str) -> None:
+    """Alt and a letter as terminals send it: with the letter as its text, which a pilot's key is not."""
+    pilot.app.post_message(events.Key(f"alt+{letter}", letter))
+    await pilot.pause()
+
+
 async def until(pilot: Pilot[Any], condition: Callable[[], object], *, tries: int = 500) -> None:
     """Let the app go on until something is so."""
     for _ in range(tries):

@@ -11,7 +11,7 @@ from core.models import Environment, Field, Request, Variable
 from core.session import Session
 from core.workspace import Workspace
 from tests.loopback import Loopback
-from tests.tui.conftest import Running, notices, screen_text, type_text, until
+from tests.tui.conftest import Running, notices, press_alt, screen_text, type_text, until
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog, PickDialog
 from tui.screens.requests import RequestsScreen
 from tui.widgets.request_tree import RequestTree
@@ -469,7 +469,7 @@ async def test_reverting_asks_and_shows_the_file_again(running: Running, workspa
     async with running(workspace) as pilot:
         screen = await opened(pilot, "payments/show")
         await type_text(pilot, "/wrong")
-        await pilot.press("alt+z")
+        await press_alt(pilot, "z")
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("left", "enter")
         await until(pilot, lambda: not screen.edited)
@@ -495,9 +495,20 @@ async def test_preview_shows_names_instead_of_secrets_and_asks_no_vault(
     workspace.save_request("health", Request(url="{{base_url}}/x", headers=(Field("X-Key", "{{key}}"),)))
     async with running(workspace) as pilot:
         await opened(pilot, "health")
-        await pilot.press("alt+p")
+        await press_alt(pilot, "p")
         await until(pilot, lambda: len(pilot.app.screen_stack) == 2)
         await pilot.pause()
         assert "X-Key: {{key}}" in screen_text(pilot)
         assert f"{server.url}/x" in screen_text(pilot)
         assert not server.requests
+
+
+async def test_alt_and_a_letter_types_nothing_into_the_body(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        screen = await opened(pilot, "payments/create")
+        screen.editor.show_tab("body", enter=True)
+        await until(pilot, lambda: screen.focused is not None and screen.focused.id != "url")
+        await pilot.press("tab", "shift+tab")
+        for letter in "uxk":
+            await press_alt(pilot, letter)
+        assert not screen.edited

@@ -13,7 +13,7 @@ from textual.worker import Worker
 from core.consent import Need
 from core.errors import FileError, HostNotAllowed, HushpostError
 from core.exchange import Exchange, Progress
-from core.models import InheritAuth, Request
+from core.models import GraphqlBody, InheritAuth, JsonBody, Request, TextBody, XmlBody
 from tui.foreign import visible
 from tui.open_requests import OpenRequests
 from tui.screens.base import SessionScreen
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from core.reading.rows import Document
     from core.session import Session
+
+_SUFFIXES = {"json": ".json", "xml": ".xml", "graphql": ".graphql"}
+"""What an editor takes the language from, by the kind of body."""
 
 
 class RequestScreen(SessionScreen[None]):
@@ -199,7 +202,8 @@ class RequestScreen(SessionScreen[None]):
     def page(self, document: Document) -> None:
         from tui.pager import show_in_pager
 
-        show_in_pager(self.app, self.session.settings.pager or self.session.surroundings.pager or "", document)
+        command = self.session.settings.pager or self.session.surroundings.pager or ""
+        show_in_pager(self.app, command, document, self.session.redactor)
 
     @property
     def is_sending(self) -> bool:
@@ -227,23 +231,27 @@ class RequestScreen(SessionScreen[None]):
 
     def action_edit_body(self) -> None:
         """Open the body's text, with its templates as they are, in the person's own editor."""
-        if not self.reference:
-            return
         self.finish()
-        text = self.editor.body_text
-        if text is None:
-            self.tell("this kind of body has no text to edit", warning=True)
+        request = self.request
+        if request is None:
             return
+        match request.body:
+            case JsonBody(text=text) | XmlBody(text=text) | TextBody(text=text):
+                field = "text"
+            case GraphqlBody(query=text):
+                field = "query"
+            case _:
+                self.tell("this kind of body has no text to edit", warning=True)
+                return
         from tui.outside import edited_outside
 
-        edited = self.attempt(lambda: edited_outside(self.app, self.session, text, self._suffix()))
+        suffix = _SUFFIXES.get(body_tag(request.body), ".txt")
+        edited = self.attempt(lambda: edited_outside(self.app, self.session, text, suffix))
         if edited is not None and edited != text:
-            self.editor.set_body_text(edited)
-
-    def _suffix(self) -> str:
-        request = self.request
-        tag = body_tag(request.body) if request is not None else ""
-        return {"json": ".json", "xml": ".xml", "graphql": ".graphql"}.get(tag, ".txt")
+            body = msgspec.structs.replace(request.body, **{field: edited})
+            request = msgspec.structs.replace(request, body=body)
+            self.editor.show(request, self.reference, self.inherited_auth())
+            self.take(request)
 
     def action_tab(self, by: int) -> None:
         if self.reference:

@@ -96,21 +96,6 @@ class BodyEditor(Container):
         if self.is_mounted:
             self._show_part()
 
-    @property
-    def text(self) -> str | None:
-        """The main text of the body, None for kinds without one."""
-        match self.finish():
-            case JsonBody(text=text) | XmlBody(text=text) | TextBody(text=text) | GraphqlBody(query=text):
-                return text
-            case _:
-                return None
-
-    def set_text(self, text: str) -> None:
-        """Take a main text edited elsewhere."""
-        name = "query" if isinstance(self._body, GraphqlBody) else "text"
-        self._edited(msgspec.structs.replace(self._body, **{name: text}))
-        self._show_part()
-
     def finish(self) -> Body:
         """The body with everything typed so far, also what no message has told yet."""
         part = self._part

@@ -90,7 +90,10 @@ class BodyText(TextArea):
         self.move_cursor((row, column - typed + len(name) + 2))
 
     async def _on_key(self, event: events.Key) -> None:
-        if not self._completer.key(event) and (event.is_printable or event.key == "backspace"):
+        # As in LineInput: alt and a letter is a key, whatever text comes with it.
+        if event.key.startswith("alt+"):
+            event.prevent_default()
+        elif not self._completer.key(event) and (event.is_printable or event.key == "backspace"):
             self.call_after_refresh(self._offer)
 
     def _offer(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.text import Text
+from textual import events
 from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widgets import Input
@@ -30,6 +31,11 @@ class LineInput(Input):
             arguments.setdefault("validate_on", ())
         super().__init__(value, visible(placeholder), compact=True, **arguments)
         self.cursor_blink = False
+
+    async def _on_key(self, event: events.Key) -> None:
+        # Terminals send alt and a letter with the letter as its text, which is no text to type in.
+        if event.key.startswith("alt+"):
+            event.prevent_default()
 
     @property
     def _value(self) -> Text:

@@ -120,15 +120,6 @@ class RequestEditor(Container):
                 if nested.id in ("auth", "body"):
                     cast("AuthForm | BodyEditor", nested).names_changed()
 
-    @property
-    def body_text(self) -> str | None:
-        """The body's main text, None where it has none; what an outside editor edits."""
-        self._show_tab("body")
-        return self._body_editor().text
-
-    def set_body_text(self, text: str) -> None:
-        self._body_editor().set_text(text)
-
     def _body_editor(self) -> BodyEditor:
         return cast("BodyEditor", self._tabs["body"].query_one("#body"))
 
