@@ -197,7 +197,7 @@ class RequestScreen(SessionScreen[None]):
     async def copy(self, text: str) -> str:
         from tui.clipboard import copy
 
-        return await copy(self.app, self.session, text)
+        return await copy(self.app, self.session, self.session.redact(text))
 
     def page(self, document: Document) -> None:
         from tui.pager import show_in_pager
