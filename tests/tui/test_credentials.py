@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from textual.pilot import Pilot
@@ -10,7 +11,7 @@ from core.models import Variable
 from core.secret import Secret
 from core.session import Session
 from core.settings import load_settings
-from core.vault.config import HashicorpLink, MemoryLink, VaultAppRole, VaultToken
+from core.vault.config import AwsLongLived, HashicorpLink, MemoryLink, VaultAppRole, VaultToken
 from tests.loopback import Loopback
 from tests.tui.conftest import notices, screen_text, until
 from tests.vault_app import (
@@ -295,3 +296,31 @@ async def test_it_draws_at_any_size(session: Session) -> None:
             await pilot.resize_terminal(width, height)
             await pilot.press("down", "tab", "up", "tab")
             assert screen.query_one("#credentials", Rows).key == "vault-prod"
+
+
+async def test_the_fields_of_aws_are_filled_from_its_credentials_file_without_showing_them(
+    session: Session, home: Path
+) -> None:
+    await with_store(session, {})
+    write_aws_file(home)
+    async with in_mode(session, "credentials") as pilot:
+        await pilot.press("a")
+        dialog = await chosen(pilot, "aws", "long_lived")
+        dialog.query_one("#autofill").focus()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "AKIAMAIN" in said(pilot)
+        assert "filled in from the profile" in said(pilot)
+        assert "very-secret-key" not in screen_text(pilot)
+        await put(pilot, "region", "eu-west-1")
+        dialog.query_one("#save").focus()
+        await pilot.press("enter")
+        await back(pilot)
+        assert session.credential("aws") == AwsLongLived("AKIAMAIN", Secret("very-secret-key"), "eu-west-1")
+
+
+def write_aws_file(home: Path) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws" / "credentials").write_text(
+        "[main]\naws_access_key_id = AKIAMAIN\naws_secret_access_key = very-secret-key\n"
+    )

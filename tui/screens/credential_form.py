@@ -16,6 +16,7 @@ from textual.widgets import Button, Static
 from core.errors import FieldError, HushpostError
 from core.models import CREDENTIAL_NAME
 from core.secret import Secret
+from core.vault.autofill import AWS_FILE, from_aws_file
 from core.vault.config import PROVIDERS, AnyCredential
 from core.vault.fields import FormField, build_credential, credential_types, form_fields, texts, type_tag
 from tui import keys
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 
 NAME = FormField("", "Name", "what you call this credential; workspaces may use another name for it", required=True)
 """Its empty name cannot be that of a field of a credential."""
+
+
+AUTOFILLED = ("temporary", "long_lived")
+"""The types of AWS whose fields stand in its credentials file."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,8 @@ class CredentialDialog(WorkDialog[str]):
             yield Form(fields, self._values)
             yield StatusLine()
             with Horizontal(classes="dialog-buttons"):
+                if type_tag(self._type) in AUTOFILLED and self._provider == "aws":
+                    yield DialogButton("Autofill", id="autofill")
                 yield DialogButton("Save and test", id="test")
                 yield DialogButton("Save", id="save")
                 yield DialogButton("Close", id="no")
@@ -179,6 +186,8 @@ class CredentialDialog(WorkDialog[str]):
         event.stop()
         if event.button.id == "no":
             self.dismiss(self._stored_as)
+        elif event.button.id == "autofill":
+            self._autofill()
         else:
             self._save(test=event.button.id == "test")
 
@@ -187,6 +196,17 @@ class CredentialDialog(WorkDialog[str]):
             super().action_cancel()
         else:
             self.dismiss(self._stored_as)
+
+    def _autofill(self) -> None:
+        try:
+            profile, found = from_aws_file()
+        except HushpostError as error:
+            self.show_problem(error)
+            return
+        form = self.query_one(Form)
+        form.fill(found, source=f'from the profile "{profile}"')
+        form.focus_first()
+        self.status.say(f'filled in from the profile "{profile}" of {AWS_FILE}')
 
     def _save(self, *, test: bool) -> None:
         form = self.query_one(Form)

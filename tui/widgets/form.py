@@ -80,6 +80,13 @@ class FormRow(Vertical):
             parts.append(f"blank: {self.field.default}")
         return " · ".join(parts)
 
+    def keep(self, secret: Secret, why: str) -> None:
+        """Take a secret that nobody types, as if it had been stored; `why` stands in the blank field."""
+        if isinstance(self.control, SecretInput):
+            self._kept = secret
+            self.control.clear()
+            self.control.placeholder = why
+
     def remove_kept(self) -> bool:
         """Drop the stored secret of a field that may be absent; False where there is nothing to drop."""
         if self._kept is None or self.field.required or not isinstance(self.control, SecretInput):
@@ -148,12 +155,14 @@ class Form(Vertical):
     def row(self, name: str) -> FormRow:
         return next(row for row in self._rows if row.field.name == name)
 
-    def fill(self, values: Mapping[str, object]) -> None:
-        """Put these values into the fields that have their names."""
+    def fill(self, values: Mapping[str, object], *, source: str = "") -> None:
+        """Put these values into the fields that have their names; secrets stay unseen, with `source` in their place."""
         for row in self._rows:
             if row.field.name in values:
                 value = values[row.field.name]
-                if isinstance(row.control, OneOf):
+                if isinstance(value, Secret):
+                    row.keep(value, source)
+                elif isinstance(row.control, OneOf):
                     row.control.value = str(value)
                 elif isinstance(row.control, Input):
                     row.control.value = "" if value is None else str(value)
