@@ -299,15 +299,17 @@ async def _steps(session: RunSession, references: Sequence[str], options: RunOpt
             continue
         scripted = scripted or whole.scripts != Scripts()
         names: set[str] = set()
+        unknown = False
         for values in _row_kinds(options):
             try:
                 names |= _captures_used(session, request, whole, reference, values, captured, options.prompts)
             except TemplateError as error:
                 # A script before it may set what is not there yet.
+                unknown = True
                 if not scripted:
                     errors.append(error)
                     break
-        order.add(reference, request, names)
+        order.add(reference, request, names, scripted=whole.scripts != Scripts(), unknown=unknown)
         captured.update({capture.name: Secret("") if capture.secret else "" for capture in whole.captures})
     if errors:
         raise _together(errors)
@@ -351,14 +353,19 @@ class _Order:
         self.steps: list[_Step] = []
         self._capturing: dict[str, list[int]] = {}
         self._using: dict[str, list[int]] = {}
+        self._scripted: list[int] = []
 
-    def add(self, reference: str, request: Request, used: set[str]) -> None:
+    def add(self, reference: str, request: Request, used: set[str], *, scripted: bool, unknown: bool) -> None:
+        """`unknown`: it uses names that only a script before it can set."""
         own = {capture.name for capture in request.captures}
         after = {number for name in used | own for number in self._capturing.get(name, ())}
         after |= {number for name in own for number in self._using.get(name, ())}
+        after |= set(self._scripted if unknown else ())
         wants = {name: self.steps[self._capturing[name][-1]].reference for name in sorted(used)}
         number = len(self.steps)
         self.steps.append(_Step(reference, request, frozenset(after), wants))
+        if scripted:
+            self._scripted.append(number)
         for name in own:
             self._capturing.setdefault(name, []).append(number)
         for name in used:

@@ -92,9 +92,10 @@ def _end_all(worker: int) -> int:
 
     How many processes there were besides the script itself.
     """
-    with suppress(OSError):
-        os.killpg(worker, signal.SIGKILL)
     killed: set[int] = set()
+    with suppress(OSError):
+        killed.update(_descendants() if _has_children() else ())
+        os.killpg(worker, signal.SIGKILL)
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         try:
@@ -108,6 +109,14 @@ def _end_all(worker: int) -> int:
                 os.kill(process, signal.SIGKILL)
         time.sleep(0.001)
     return len(killed - {worker})
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def _descendants() -> Iterator[int]:
@@ -197,6 +206,7 @@ def _failure(error: BaseException, path: str) -> dict[str, Any]:
     while trace is not None and trace.tb_frame.f_code.co_filename != path:
         trace = trace.tb_next
     with suppress(Exception):
+        sys.stdout.flush()
         traceback.print_exception(type(error), error, trace)
     where = f" (line {trace.tb_lineno})" if trace is not None else ""
     try:
@@ -237,7 +247,7 @@ class _Api:
     """What a script finds under its global names."""
 
     def __init__(self, line: _Line, given: Mapping[str, Any]) -> None:
-        self.variables = Variables(line, given["variables"], given["hidden"])
+        self.variables = Variables(line, given["variables"], given["hidden"], given["fixed"])
         self._vault = Vault(line)
         self._before = given["response"] is None
         self._request = (Request if self._before else SentRequest)(given["request"])
@@ -268,9 +278,9 @@ def literal(text: str) -> str:
     out: list[str] = []
     for index, part in enumerate(str(text).split("{{")):
         if index:
-            # Backslashes before the braces are kept by being doubled.
-            kept = out[-1].rstrip("\\")
-            out[-1] = kept + 2 * out[-1][len(kept) :] + "\\{{"
+            if (len(out[-1]) - len(out[-1].rstrip("\\"))) % 2:
+                raise ValueError("a backslash before {{ cannot be written in a template: put the text into a variable")
+            out[-1] += "\\{{"
         out.append(part)
     return "".join(out)
 
@@ -278,10 +288,11 @@ def literal(text: str) -> str:
 class Variables:
     """The variables that the request sees; hidden ones are the vault's."""
 
-    def __init__(self, line: _Line, plain: Mapping[str, str], hidden: Sequence[str]) -> None:
+    def __init__(self, line: _Line, plain: Mapping[str, str], hidden: Sequence[str], fixed: Sequence[str]) -> None:
         self._line = line
         self._plain = plain
         self._hidden = frozenset(hidden)
+        self._fixed = frozenset(fixed)
         self.set_here: dict[str, tuple[str, bool]] = {}
 
     def get(self, name: str, default: str | None = None) -> str | None:
@@ -293,7 +304,7 @@ class Variables:
 
     def set(self, name: str, value: object, *, secret: bool = False) -> None:
         """For this request and those that follow. A secret value is masked everywhere from now on."""
-        if name in self._hidden:
+        if name in self._fixed:
             raise Refused(f'"{name}" is a secret or linked variable, which a script cannot set')
         self.set_here[str(name)] = (_as_text(value), bool(secret))
 

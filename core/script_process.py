@@ -29,6 +29,7 @@ _START = (
 GRACE_S = 10.0
 """For the overseer to end everything; it needs some milliseconds."""
 CHUNK = 1 << 16
+NO_RESULT = "it ended without a result"
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class _Run:
         talker = await _writer(told_end)
         listening = asyncio.ensure_future(self._listen(output, process))
         try:
-            await self._talk(answers, talker, told)
+            await self._talk(answers, talker, told, process)
         finally:
             await _uncancelled(self._end(process, listening))
             for transport in (listened, answered, talker):
@@ -150,7 +151,11 @@ class _Run:
         return self._ended
 
     async def _talk(
-        self, answers: asyncio.StreamReader, talker: asyncio.WriteTransport, told: Mapping[str, Any]
+        self,
+        answers: asyncio.StreamReader,
+        talker: asyncio.WriteTransport,
+        told: Mapping[str, Any],
+        process: asyncio.subprocess.Process,
     ) -> None:
         """Tell the script what it is about and answer its questions until it says how it ended, or has no time left."""
         loop = asyncio.get_running_loop()
@@ -163,13 +168,16 @@ class _Run:
                         self._ended.failure = said.failed or ""
                         if said.refused:
                             self._ended.refusal = self._refusal
-                        return
+                        break
                     left = (limit.when() or 0.0) - loop.time()
                     limit.reschedule(None)
                     reply = await self._reply(said)
                     limit.reschedule(loop.time() + left)
                     talker.write(json.dumps(reply).encode() + b"\n")
-                self._fail("it ended without a result")
+                else:
+                    self._fail(NO_RESULT)
+                # The overseer has a look at how it ended, and at what it left.
+                await process.wait()
         except TimeoutError:
             self._fail(f"it took longer than {self._limits.seconds:g} s")
         except (ValueError, RecursionError, msgspec.ValidationError):
@@ -212,9 +220,9 @@ class _Run:
             listening.cancel()
         self._ended.left = report.left
         if report.crowd:
-            self._fail("it started too many processes", instead="it ended without a result")
+            self._fail("it started too many processes", instead=NO_RESULT)
         elif report.code is not None and report.code < 0:
-            self._fail(f"signal {-report.code} ended it", instead="it ended without a result")
+            self._fail(f"signal {-report.code} ended it", instead=NO_RESULT)
 
     def _fail(self, why: str, *, instead: str = "") -> None:
         """The first failure counts, or the one that explains it."""

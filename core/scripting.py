@@ -79,7 +79,7 @@ class Scripted:
     """As the request sees it now."""
     files: ScriptFiles
     grants: frozenset[Grant]
-    limits: Limits = LIMITS
+    limits: Limits
     notes: list[str] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
     secrets_used: set[str] = field(default_factory=set)
@@ -98,7 +98,7 @@ class Scripted:
         names = [files.find(path) for path in named]
         if "scripts" not in grants:
             raise _not_allowed(f'this request runs the script "{names[0]}", which you have not allowed', "scripts")
-        return cls(session, reference, scripts, values, scope, files, grants)
+        return cls(session, reference, scripts, values, scope, files, grants, LIMITS)
 
     async def before(self, request: Request) -> Request:
         """The request as its before_request script leaves it. Raises ScriptError, or what the script was refused."""
@@ -162,6 +162,7 @@ class Scripted:
             "response": answer,
             "variables": {info.name: info.shown for info in infos if info.kind == "plain"},
             "hidden": [info.name for info in infos if info.kind != "plain"],
+            "fixed": [info.name for info in infos if scope.shadowed(info.name)],
         }
         if "secrets" not in self.grants:
             told = _masked_in(told, self._masks().redact)
@@ -177,7 +178,8 @@ class Scripted:
         if ended.output.strip():
             self.notes.append(redact(f'script "{name}" wrote:\n{ended.output.rstrip()}'))
         if ended.left:
-            self.notes.append(f'script "{name}" left {ended.left} processes running, which were ended')
+            what = "a process" if ended.left == 1 else f"{ended.left} processes"
+            self.notes.append(f'script "{name}" left {what} running; ended')
         for label, passed, message in ended.said.checks:
             self.checks.append(
                 CheckResult(_cut(redact(label[:LONGEST_CHECK])), passed, _cut(redact(message[:LONGEST_CHECK])))

@@ -12,10 +12,14 @@ import click
 from cli.diagnostics import ExitCode
 from cli.invocation import Invocation, pass_invocation
 from cli.options import environment_option, workspace_option
+from core.errors import HushpostError
 
 if TYPE_CHECKING:
     from core.consent import Need
     from core.session import Session
+    from core.workspace import Workspace
+
+NOT_ALLOWED = "may not run"
 
 
 @click.command("bind")
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     multiple=True,
     help="A host that may receive its secrets, [scheme://]host[:port]; may be given several times.",
 )
+@click.option("--allow-scripts", is_flag=True, help="Let the workspace's scripts run, as they are now.")
+@click.option("--allow-script-secrets", is_flag=True, help="Let them run, and read secrets too.")
 @workspace_option
 @environment_option()
 @click.option("-y", "--yes", is_flag=True, help="Approve the list without asking.")
@@ -37,6 +43,8 @@ def bind_command(
     name: str | None,
     credential: str | None,
     hosts: tuple[str, ...],
+    allow_scripts: bool,
+    allow_script_secrets: bool,
     workspace: Path | None,
     environment: str | None,
     yes: bool,
@@ -46,9 +54,14 @@ def bind_command(
     With NAME and CREDENTIAL: where this workspace says NAME, your credential is meant. Alone: print what the
     workspace's requests would do with your credentials, in every environment or the one of -e, and approve it when you
     say so.
+
+    A script is a program that runs as you, with everything you may do: read it before you allow it. What you allow ends
+    when a file below scripts/ changes.
     """
     if name is not None and credential is None:
         raise click.UsageError("bind takes NAME and CREDENTIAL, or neither")
+    if name is not None and (allow_scripts or allow_script_secrets):
+        raise click.UsageError("scripts are allowed without NAME and CREDENTIAL")
     if hosts and name is None:
         raise click.UsageError("--allow-host goes with NAME and CREDENTIAL")
 
@@ -56,6 +69,9 @@ def bind_command(
         opened = invocation.open_workspace(session, workspace, environment)
         if name is not None and credential is not None:
             await _bind_one(invocation, session, name, credential, hosts)
+            return ExitCode.OK
+        if allow_scripts or allow_script_secrets:
+            _allow_scripts(invocation, session, secrets=allow_script_secrets)
             return ExitCode.OK
         invocation.output.line(f"{opened.name} at {opened.real_path}")
         environments = [session.environment] if environment is not None else [*opened.environments()]
@@ -82,6 +98,15 @@ async def _bind_one(
         invocation.diagnostics.note(f"still not bound: {', '.join(left)}")
 
 
+def _allow_scripts(invocation: Invocation, session: Session, *, secrets: bool) -> None:
+    files = session.grant("scripts", *(("secrets",) if secrets else ()))
+    for file in files:
+        invocation.output.line(f"scripts/{file}")
+    invocation.output.flush()
+    may = "run, and read secrets" if secrets else "run"
+    invocation.diagnostics.note(f"scripts of this workspace may {may}, until one of these files changes")
+
+
 async def _bind_all(
     invocation: Invocation, session: Session, environments: Sequence[str | None], *, yes: bool
 ) -> ExitCode:
@@ -95,6 +120,9 @@ async def _bind_all(
     for credential, approved in sorted(session.registry.approvals(session.key).items()):
         for what in approved:
             output.line(f"{_whose(credential)} may go to {what}: approved")
+    scripts = _scripts(session)
+    if scripts:
+        output.line(scripts)
     missing = _missing(session, environments)
     for need in missing:
         output.line(f"{_whose(need.credential)} may go to {need.what}: to approve")
@@ -107,7 +135,29 @@ async def _bind_all(
         invocation.diagnostics.error("not everything is approved", hint="approve the list: hushpost bind --yes")
     if unbound:
         invocation.diagnostics.error("not every name is bound", hint="bind each: hushpost bind NAME YOUR_CREDENTIAL")
+    if scripts.endswith(NOT_ALLOWED):
+        invocation.diagnostics.error("scripts may not run", hint="read them, then: hushpost bind --allow-scripts")
+        return ExitCode.SECRET
     return ExitCode.SECRET if missing or unbound else ExitCode.OK
+
+
+def _scripts(session: Session) -> str:
+    """What the workspace's scripts may do; empty where no request and no folder has one."""
+    opened = session.workspace
+    if opened is None or not any(_is_scripted(opened, reference) for reference in opened.requests()):
+        return ""
+    grants = session.script_grants()
+    if "scripts" not in grants:
+        return f"scripts: {NOT_ALLOWED}"
+    return f"scripts: may run{', and read secrets' if 'secrets' in grants else ''}"
+
+
+def _is_scripted(workspace: Workspace, reference: str) -> bool:
+    try:
+        scripts = workspace.effective(reference).scripts
+    except HushpostError:
+        return False  # `check` tells
+    return bool(scripts.before_request or scripts.after_response)
 
 
 def _missing(session: Session, environments: Sequence[str | None]) -> list[Need]:

@@ -1,0 +1,111 @@
+"""Scripts on the command line: allowing them, what a run says of them, and that ending hushpost ends them."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.harness import Hushpost, write
+from tests.loopback import Loopback
+
+ENDLESS = "import subprocess, time\nsubprocess.Popen(['sleep', '300'], start_new_session=True)\ntime.sleep(300)\n"
+
+
+@pytest.fixture
+def scripted(workspace: Path, server: Loopback) -> Path:
+    """A workspace with one request, `a`, that runs `scripts/hook.py` before it is sent."""
+    request = f'url = "{server.url}/echo"\n[scripts]\nbefore_request = "hook.py"\n'
+    return write(workspace, {"requests/a.toml": request, "scripts/hook.py": "print('it ran')\n"})
+
+
+def processes() -> list[Path]:
+    """Those whose environment says that they are of a script."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and b"hushpost-script-" in (entry / "environ").read_bytes():
+                found.append(entry)
+        except OSError:
+            continue
+    return found
+
+
+def wait_for(what: object) -> None:
+    deadline = time.monotonic() + 20
+    while not what():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_script_needs_this_user_s_consent(hushpost: Hushpost, scripted: Path, server: Loopback) -> None:
+    refused = hushpost("run", "--reporter", "json")
+    assert refused.code == 3
+    error = refused.json["results"][0]["error"]
+    assert error["kind"] == "scripts-not-allowed"
+    assert "hushpost bind --allow-scripts" in error["hint"]
+    listed = hushpost("bind")
+    assert listed.code == 3
+    assert "scripts: may not run" in listed.out
+    assert hushpost("bind", "--yes").code == 3
+    assert not server.requests
+
+    allowed = hushpost("bind", "--allow-scripts")
+    assert (allowed.code, allowed.out) == (0, "scripts/hook.py\n")
+    sent = hushpost("send", "a")
+    assert sent.code == 0
+    assert 'script "hook.py" wrote:\nit ran' in sent.stderr
+    assert hushpost("bind").out.splitlines()[-1] == "scripts: may run"
+
+    (scripted / "scripts" / "hook.py").write_text("print('changed')")
+    assert hushpost("send", "a").code == 3
+
+
+def test_reading_secrets_is_a_second_consent(hushpost: Hushpost, scripted: Path, server: Loopback) -> None:
+    (scripted / "scripts" / "hook.py").write_text("request.headers['X-Length'] = len(vault.get('token'))")
+    environment = {"HUSHPOST_VAR_token": "0123456789"}
+    assert hushpost("bind", "--allow-scripts").code == 0
+    refused = hushpost("send", "a", env=environment)
+    assert refused.code == 3
+    assert "hushpost bind --allow-script-secrets" in refused.stderr
+    assert hushpost("bind", "--allow-script-secrets").code == 0
+    assert hushpost("send", "a", env=environment).code == 0
+    assert server.last.header("x-length") == "10"
+    assert hushpost("bind").out.splitlines()[-1] == "scripts: may run, and read secrets"
+
+
+def test_scripts_are_not_allowed_along_with_a_credential(hushpost: Hushpost, scripted: Path) -> None:
+    assert hushpost("bind", "name", "mine", "--allow-scripts").code == 2
+
+
+def test_a_script_that_fails_after_the_response_is_an_error_and_the_body_is_printed(
+    hushpost: Hushpost, scripted: Path, server: Loopback
+) -> None:
+    (scripted / "requests" / "a.toml").write_text(
+        f'schema = 1\nurl = "{server.url}/status/204"\n[scripts]\nafter_response = "hook.py"\n'
+    )
+    (scripted / "scripts" / "hook.py").write_text("check('fine', True)\n1 / 0")
+    assert hushpost("bind", "--allow-scripts").code == 0
+    sent = hushpost("send", "a", "--json")
+    assert sent.code == 1
+    assert sent.json["status"] == 204
+    assert sent.json["error"]["kind"] == "script-error"
+    assert sent.json["checks"] == [{"name": "fine", "passed": True, "message": ""}]
+    ran = hushpost("run")
+    assert ran.code == 1
+    assert 'script "hook.py" failed: ZeroDivisionError' in ran.out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_ending_a_run_ends_its_scripts(hushpost: Hushpost, scripted: Path, number: int) -> None:
+    (scripted / "scripts" / "hook.py").write_text(ENDLESS)
+    assert hushpost("bind", "--allow-scripts").code == 0
+    process = hushpost.start("run")
+    wait_for(lambda: len(processes()) >= 3)
+    homes = list(Path("/tmp").glob("hushpost-script-*"))
+    process.send_signal(number)
+    process.communicate(timeout=20)
+    wait_for(lambda: not processes())
+    wait_for(lambda: not any(home.exists() for home in homes))
