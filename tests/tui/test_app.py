@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import cast
 
 import msgspec
 import pytest
+from textual.geometry import Region
 
+from core.models import Variable
 from core.secret import Secret
 from core.session import Session
+from core.vault.config import MemoryCredential, MemoryLink
 from core.workspace import Workspace
 from tests.tui.conftest import Running, notices, screen_text, type_text, until
 from tui.app import HushpostApp
 from tui.screens.base import SessionScreen
 from tui.screens.dialogs import ConfirmDialog, PickDialog
 from tui.screens.help import HelpScreen
+from tui.widgets.header import StatusHeader
 
 
 class Clock:
@@ -102,13 +107,32 @@ class TestHeader:
             assert screen_text(pilot).splitlines()[0].rstrip().endswith(" locked")
             assert not session.store.unlocked
 
-    async def test_cached_secrets_are_counted_and_nothing_ticks_without_one(
+    async def test_nothing_ticks_without_a_cached_secret(self, running: Running, workspace: Workspace) -> None:
+        async with running(workspace) as pilot:
+            assert not pilot.app.screen.query_one(StatusHeader)._timer._active.is_set()
+
+    async def test_a_countdown_repaints_its_own_cells_only(
         self, running: Running, workspace: Workspace, session: Session
     ) -> None:
-        from tui.widgets.header import StatusHeader
-
+        await session.create_store(passphrase=Secret("correct horse"))
+        await session.save_credential("mine", MemoryCredential(secrets=Secret('{"api": "v"}')))
+        session.open_workspace(workspace.path)
+        session.bind("team", "mine")
+        await session.details("key", Variable(link=MemoryLink(credential="team", name="api")))
         async with running(workspace) as pilot:
             header = pilot.app.screen.query_one(StatusHeader)
+            assert header._timer._active.is_set()
+            line = screen_text(pilot).splitlines()[0]
+            shown = re.search(r"1 cached \d\d:\d\d", line)
+            assert shown is not None
+            header._cache = "1 cached 99:99"
+            header._dirty_regions.clear()
+            header._tick()
+            assert header._dirty_regions == {Region(shown.start(), 0, len(shown[0]), 1)}
+            session.reset_cache()
+            header._tick()
+            await pilot.pause()
+            assert "cached" not in screen_text(pilot).splitlines()[0]
             assert not header._timer._active.is_set()
 
 
