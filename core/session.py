@@ -11,14 +11,15 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from core import needs, scripting, survey
+from core import needs, scripting, survey, unattended
 from core.captured import Captured
 from core.checks import examine
 from core.consent import Consent, Need
 from core.cookies import Cookies
 from core.environment import BASE, Scope
-from core.errors import FileError, HushpostError, StoreError, StoreLocked
+from core.errors import FileError, HushpostError, StoreLocked
 from core.exchange import Exchange, Prepared, Progress, Shown
+from core.history import History
 from core.models import Folder, Request, Variable
 from core.oauth2 import OAuth2Tokens
 from core.paths import Paths, Surroundings
@@ -87,6 +88,7 @@ class Session:
         self.store = CredentialStore(self.paths.store)
         self.vault = Vault(SecretCache(settings.cache_minutes), prompter)
         self.sender = Sender(self.redactor)
+        self.history = History(self.paths.history, self.redactor, lambda: self.store, lambda: self.settings)
         self.tokens = OAuth2Tokens(lambda: self.vault.prompter)
         self.workspace: Workspace | None = None
         self.environment: str | None = None
@@ -104,6 +106,7 @@ class Session:
 
     async def close(self) -> None:
         """Drop every secret, login and connection. A coroutine, because logins belong to the event loop."""
+        await self.history.close()
         self.lock()
         self.sender.close()
 
@@ -167,37 +170,22 @@ class Session:
         """Make the store, opened by what is given; a key file is made where there is none."""
         self.paths.ensure()
         await run_in_daemon_thread(lambda: self.store.create(passphrase=passphrase, key_file=key_file, keyring=keyring))
+        self.history.settle()
 
     async def unlock(
         self, *, passphrase: Secret | None = None, key_file: Path | None = None, keyring: bool = False
     ) -> None:
         await run_in_daemon_thread(lambda: self.store.unlock(passphrase=passphrase, key_file=key_file, keyring=keyring))
+        self.history.settle()
 
     async def unlock_unattended(self) -> bool:
-        """Open the store as the surroundings say, or by the system's keyring; False when neither opens it.
-
-        Raises WrongPassphrase when what they say does not open it, StoreError when they say two things.
-        """
-        if self.store.unlocked or not self.store.exists:
-            return self.store.unlocked
-        unlock = self.surroundings.unlock
-        if unlock.passphrase is not None and unlock.key_file is not None:
-            raise StoreError(
-                "HUSHPOST_PASSPHRASE and HUSHPOST_KEY_FILE are both set, and one of them unlocks the store",
-                hint="unset HUSHPOST_PASSPHRASE or HUSHPOST_KEY_FILE",
-            )
-        if unlock.passphrase is not None or unlock.key_file is not None:
-            await self.unlock(passphrase=unlock.passphrase, key_file=unlock.key_file)
-        elif self.store.has_keyring_slot:
-            try:
-                await self.unlock(keyring=True)
-            except HushpostError:
-                return False
-        return self.store.unlocked
+        """Open the store without a person, see `core.unattended`; False when nothing opens it."""
+        return await unattended.unlock(self)
 
     def lock(self) -> None:
         """Drop the store's key, every login, every cached and every captured secret."""
         self.store.lock()
+        self.history.lock()
         self.vault.lock()
         self.tokens.drop()
         self.captured.drop_secrets()
@@ -215,6 +203,12 @@ class Session:
         self.vault.logout(previous or name)
         if previous is not None and previous != name:
             self.registry.rename_credential(previous, name)
+
+    async def rename_credential(self, name: str, new: str) -> None:
+        """Give it another name and nothing else: its login goes on, every binding follows."""
+        await run_in_daemon_thread(self.store.rename, name, new)
+        self.vault.rename(name, new)
+        self.registry.rename_credential(name, new)
 
     async def delete_credential(self, name: str) -> None:
         """Links to it stay in the files and are unresolved from then on."""
@@ -439,7 +433,10 @@ class Session:
             exchange = examine(first, exchange, self.redactor)
         if exchange.captured:
             captured.take(exchange.captured, derived | first.guarded)
-        return await scripted.after(exchange) if scripted is not None else exchange
+        exchange = await scripted.after(exchange) if scripted is not None else exchange
+        if not self.headless and whole.options.history and (self.workspace is None or self.workspace.file.history):
+            self.history.add(exchange, self.key)
+        return exchange
 
     @property
     def defaults(self) -> Defaults:
