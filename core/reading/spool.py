@@ -78,6 +78,8 @@ class Spool:
 
     def to_file(self) -> None:
         """Move what is in memory to a file, if one can be had."""
+        if self._file is not None:
+            return
         try:
             file = PrivateFile()
             file.append(self._memory)

@@ -137,6 +137,21 @@ async def test_filtering_shows_what_a_path_finds_and_escape_ends_it() -> None:
         assert pilot.app.told[0].startswith('the JSONPath "$[" cannot be used: ')
 
 
+async def test_a_filter_under_way_is_told_and_ended_by_escape() -> None:
+    many = b"[" + b",".join(b'{"id": %d, "deep": {"a": [1, 2, 3]}}' % number for number in range(60_000)) + b"]"
+    app = ResponseApp(exchange(many))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await body(pilot, '"id": 0')
+        await until(pilot, lambda: app.view._reading and app.view._reading.phase == "done")
+        await pilot.press("f")
+        await type_text(pilot, "..[?@.nothing == 1]")
+        await pilot.press("enter")
+        await shown(pilot, "filtering…  esc ends it")
+        await pilot.press("escape")
+        await until(pilot, lambda: "filtering" not in screen_text(pilot))
+        assert app.view._filter is None
+
+
 async def test_a_filter_needs_json() -> None:
     async with ResponseApp(exchange(b"<p>x</p>", "text/html")).run_test() as pilot:
         await body(pilot, "<p>x</p>")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 
 import pytest
@@ -139,6 +140,19 @@ def test_what_a_path_finds_is_masked(redactor: Redactor) -> None:
     tokens = Filter(TextDocument.of(f'{{"a": "{escaped}", "pin": {MASK}}}'.encode()), "$.*", redactor)
     assert tokens.run()
     assert json.loads(text(tokens.result)) == [MASK, MASK]
+
+
+def test_a_body_that_had_to_stay_in_memory_is_filtered_all_the_same(
+    redactor: Redactor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", "/nonexistent")
+        whole = reading(many(5000), redactor)
+    assert whole.text.spool.file is None
+    assert whole.note == "not laid out: no room for a temporary file"
+    ids = Filter(whole.text, "$[*].id", redactor)
+    assert ids.run()
+    assert ids.found == 5000
 
 
 def test_json_lines_are_filtered_as_a_list(redactor: Redactor) -> None:
