@@ -66,6 +66,14 @@ def test_another_programs_change_is_noticed(opened: OpenRequests) -> None:
     assert opened.is_gone("a/one")
 
 
+def test_looking_at_an_edited_request_again_does_not_hide_another_programs_change(opened: OpenRequests) -> None:
+    edited(opened)
+    assert opened.workspace is not None
+    opened.workspace.save_request("a/one", Request(url="https://somewhere.else.example"))
+    opened.load("a/one")
+    assert opened.changed_on_disk("a/one")
+
+
 def test_what_is_kept_follows_a_moved_folder(opened: OpenRequests) -> None:
     edited(opened)
     opened.move("a", "b")
