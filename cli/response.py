@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.output import Output
+from core.charsets import known_charset
 from core.errors import HushpostError
 from core.exchange import ErrorInfo, Exchange, Response, Result
 
@@ -127,12 +128,7 @@ def charset_of(response: Response) -> str:
     for name, value in response.headers:
         if name.lower() == "content-type":
             _, _, parameter = value.lower().partition("charset=")
-            try:
-                found = codecs.lookup(parameter.partition(";")[0].strip(" \"'"))
-            except LookupError:
-                break
-            # There are codecs between bytes and bytes too.
-            return found.name if getattr(found, "_is_text_encoding", True) else "utf-8"
+            return known_charset(parameter.partition(";")[0].strip(" \"'"))
     return "utf-8"
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from core.charsets import known_charset
 from core.exchange import CheckResult, Exchange, Expectation, Prepared, Response
 from core.models import Capture, Check, Request
 from core.redactor import Redactor
@@ -93,11 +94,7 @@ def body_text(response: Response) -> str:
     """The body as text, by the charset that the answer names."""
     content_type = next((value for name, value in response.headers if name.lower() == "content-type"), "")
     charset = _CHARSET.search(content_type)
-    data = response.body.read()
-    try:
-        return data.decode(charset[1] if charset else "utf-8", "replace")
-    except LookupError:
-        return data.decode("utf-8", "replace")
+    return response.body.read().decode(known_charset(charset[1] if charset else ""), "replace")
 
 
 class _Answer:

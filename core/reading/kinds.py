@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from core.charsets import known_charset
 from core.reading.images import image_facts
 
 Syntax = Literal["json", "xml", "html", "text", "binary"]
@@ -46,7 +47,7 @@ def kind_of(headers: Iterable[tuple[str, str]], head: bytes) -> Kind:
     media, charset = _declared(headers)
     facts = image_facts(head)
     bom = next((name for mark, name in _BOMS if head.startswith(mark)), "")
-    charset = bom or _known_charset(charset)
+    charset = bom or known_charset(charset)
     if facts and not media.endswith(("xml", "json", "html")):
         return Kind("binary", label=facts)
     wide = charset.replace("-", "").startswith(("utf16", "utf32"))
@@ -87,15 +88,6 @@ def _declared(headers: Iterable[tuple[str, str]]) -> tuple[str, str]:
         if name.strip().lower() == "charset":
             charset = given.strip().strip("\"'").lower()
     return media.strip().lower(), charset
-
-
-def _known_charset(name: str) -> str:
-    try:
-        codec = codecs.lookup(name or "utf-8")
-        "".encode(codec.name)
-    except (LookupError, ValueError):
-        return "utf-8"
-    return codec.name
 
 
 def _looks_like_text(head: bytes) -> bool:
