@@ -165,6 +165,11 @@ class Vault:
         credentials = self._credentials.get(credential_name)
         return self._logins.state(credentials[-1]) if credentials else LoginState("not checked")
 
+    def rename(self, credential_name: str, new: str) -> None:
+        """The user calls a credential otherwise; its login and what it fetched stay."""
+        if credential_name in self._credentials:
+            self._credentials[new] = self._credentials.pop(credential_name)
+
     def logins(self) -> dict[str, LoginState]:
         """The state of every credential that was used or tested, by name."""
         return {name: self.login_state(name) for name in self._credentials}

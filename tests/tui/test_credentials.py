@@ -52,6 +52,8 @@ async def chosen(pilot: Pilot[Any], provider: str, type_name: str) -> Credential
     """Go through the dialog of providers and types."""
     dialog = await shown(pilot, ChooseTypeDialog)
     dialog.query_one("#providers", PickList).select(provider)
+    dialog.query_one("#providers").focus()
+    await pilot.pause()
     await pilot.press("enter")
     await pilot.pause()
     dialog.query_one("#types", PickList).select(type_name)
@@ -324,3 +326,19 @@ def write_aws_file(home: Path) -> None:
     (home / ".aws" / "credentials").write_text(
         "[main]\naws_access_key_id = AKIAMAIN\naws_secret_access_key = very-secret-key\n"
     )
+
+
+async def test_a_credential_that_nobody_named_is_called_by_its_login(session: Session) -> None:
+    await with_store(session, {})
+    async with in_mode(session, "credentials") as pilot:
+        await pilot.press("a")
+        dialog = await chosen(pilot, "azure", "browser")
+        assert dialog.query_one(Form).texts[""] == ""
+        await pilot.press("escape")
+        await chosen(pilot, "memory", "memory")
+        await put(pilot, "", " ")
+        await put(pilot, "secrets", '{"a": "b"}')
+        await pilot.press("enter")
+        await back(pilot)
+        assert [one.name for one in session.credentials()] == ["in memory"]
+        assert states(pilot) == ["connected"]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from core.session import Session
     from core.vault.store import StoredCredential
 
-NAME = FormField("", "Name", "what you call this credential; workspaces may use another name for it", required=True)
+NAME = FormField("", "Name", "what you call this credential; blank: as the vault calls the login")
 """Its empty name cannot be that of a field of a credential."""
 
 
@@ -142,11 +142,19 @@ class CredentialDialog(WorkDialog[str]):
         self._type = next(struct for struct in credential_types(provider) if type_tag(struct) == type_name)
         self._stored_as = stored.name if stored is not None else None
         self._makes_store = not session.store.exists
-        self._values: dict[str, str | Secret] = {"": stored.name if stored is not None else self._free_name()}
+        self._unnamed = False
+        self._values: dict[str, str | Secret] = {"": self._first_name()}
         self._values |= texts(stored.credential) if stored is not None else dict(preset or {})
 
+    def _first_name(self) -> str:
+        """What stands in the field at first: an Azure login is best called by its account."""
+        return self._stored_as or ("" if self._provider == "azure" else self._free_name())
+
+    def _taken(self) -> set[str]:
+        return {one.name for one in self.session.credentials()} if self.session.store.exists else set()
+
     def _free_name(self) -> str:
-        taken = {one.name for one in self.session.credentials()} if self.session.store.exists else set()
+        taken = self._taken()
         if self._provider not in taken:
             return self._provider
         return next(name for number in range(2, len(taken) + 3) if (name := f"{self._provider}-{number}") not in taken)
@@ -232,14 +240,15 @@ class CredentialDialog(WorkDialog[str]):
         self.work("saving", store, lambda _: self._saved(name, credential, test=test))
 
     def _checked_name(self, values: dict[str, str | Secret]) -> str:
-        name = str(values.pop(NAME.name)).strip()
+        typed = str(values.pop(NAME.name)).strip()
+        self._unnamed = not typed
+        name = typed or self._stored_as or self._free_name()
         if not re.fullmatch(CREDENTIAL_NAME, name):
             raise FieldError(
                 "the name cannot be used",
                 fields={NAME.name: "1 to 64 letters, digits, spaces and . _ @ -, the first a letter or a digit"},
             )
-        taken = {one.name for one in self.session.credentials()} if self.session.store.exists else set()
-        if name != self._stored_as and name in taken:
+        if name != self._stored_as and name in self._taken():
             raise FieldError("the name is taken", fields={NAME.name: "there is a credential with this name"})
         return name
 
@@ -254,8 +263,8 @@ class CredentialDialog(WorkDialog[str]):
             return
         self.work(
             "logging in",
-            lambda: self.session.test_credential(name),
-            lambda login: self._logged_in(name, login.identity),
+            lambda: self._log_in(name),
+            self._logged_in,
             failed=self._refused,
             cures=False,
         )
@@ -270,7 +279,16 @@ class CredentialDialog(WorkDialog[str]):
             if isinstance(row.control, SecretInput):
                 row.control.clear()
 
-    def _logged_in(self, name: str, identity: str) -> None:
+    async def _log_in(self, name: str) -> tuple[str, str]:
+        """The credential's name and the login's; one that nobody named is called by its login from now on."""
+        identity = (await self.session.test_credential(name)).identity
+        if not self._unnamed or not re.fullmatch(CREDENTIAL_NAME, identity) or identity in self._taken():
+            return name, identity
+        await self.session.rename_credential(name, identity)
+        return identity, identity
+
+    def _logged_in(self, logged_in: tuple[str, str]) -> None:
+        name, identity = logged_in
         self.tell(f'credential "{name}" saved, logged in as {visible(identity)}' if identity else f'"{name}" logged in')
         self.dismiss(name)
 
