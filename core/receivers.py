@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from core import hosts
@@ -58,7 +59,7 @@ def check(
                 host=label,
                 missing=[what],
                 redirect=bool(redirected_from),
-                hint="approve the host in the app, or run: hushpost bind --allow-host HOST",
+                hint=f"approve the host in the app, or run: {_command(use.credential, what)}",
             )
 
 
@@ -101,6 +102,11 @@ def origin_of(place: Destination) -> Origin:
         return Origin.of(place.url)
     except ValueError as error:
         raise RequestError(f"the address of the {place.purpose} server is not valid: {error}", kind="url") from None
+
+
+def _command(credential: str, what: str) -> str:
+    name = [credential] if credential else []
+    return shlex.join(["hushpost", "bind", *name, "--allow-host", what])
 
 
 def _listed(patterns: Iterable[str], origin: Origin) -> bool:

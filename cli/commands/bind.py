@@ -12,7 +12,7 @@ import click
 from cli.diagnostics import ExitCode
 from cli.invocation import Invocation, pass_invocation
 from cli.options import environment_option, workspace_option
-from core.errors import HushpostError
+from core.errors import HushpostError, NotBound
 
 if TYPE_CHECKING:
     from core.consent import Need
@@ -30,7 +30,8 @@ NOT_ALLOWED = "may not run"
     "hosts",
     metavar="HOST",
     multiple=True,
-    help="A host that may receive its secrets, [scheme://]host[:port]; may be given several times.",
+    help="A host that may receive its secrets, without NAME those of your store: [scheme://]host[:port], or what an"
+    " error names; may be given several times.",
 )
 @click.option("--allow-scripts", is_flag=True, help="Let the workspace's scripts run, as they are now.")
 @click.option("--allow-script-secrets", is_flag=True, help="Let them run, and read secrets too.")
@@ -51,24 +52,27 @@ def bind_command(
 ) -> ExitCode:
     """Allow a workspace to use your credentials.
 
-    With NAME and CREDENTIAL: where this workspace says NAME, your credential is meant. Alone: print what the
-    workspace's requests would do with your credentials, in every environment or the one of -e, and approve it when you
-    say so.
+    With NAME and CREDENTIAL: where this workspace says NAME, your credential is meant. With --allow-host and a NAME
+    that is bound, or none: the host is approved. Alone: print what the workspace's requests would do with your
+    credentials, in every environment or the one of -e, and approve it when you say so.
 
     A script is a program that runs as you, with everything you may do: read it before you allow it. What you allow ends
     when a file below scripts/ changes.
     """
-    if name is not None and credential is None:
+    if name is not None and credential is None and not hosts:
         raise click.UsageError("bind takes NAME and CREDENTIAL, or neither")
     if name is not None and (allow_scripts or allow_script_secrets):
         raise click.UsageError("scripts are allowed without NAME and CREDENTIAL")
-    if hosts and name is None:
-        raise click.UsageError("--allow-host goes with NAME and CREDENTIAL")
+    if hosts and (allow_scripts or allow_script_secrets):
+        raise click.UsageError("hosts and scripts are allowed one after the other")
 
     async def bind(session: Session) -> ExitCode:
         opened = invocation.open_workspace(session, workspace, environment)
         if name is not None and credential is not None:
             await _bind_one(invocation, session, name, credential, hosts)
+            return ExitCode.OK
+        if hosts:
+            _allow_hosts(invocation, session, name or "", hosts)
             return ExitCode.OK
         if allow_scripts or allow_script_secrets:
             _allow_scripts(invocation, session, secrets=allow_script_secrets)
@@ -84,10 +88,8 @@ async def _bind_one(
     invocation: Invocation, session: Session, name: str, credential: str, hosts: tuple[str, ...]
 ) -> None:
     from cli.unlocking import unlock
-    from core.hosts import parse_host
-    from core.session import Need
 
-    needs = [Need(name, str(parse_host(host))) for host in hosts]
+    needs = _needs_of(name, hosts)
     await unlock(invocation, session)
     session.credential(credential)  # raises for a name that is nobody's
     session.bind(name, credential)
@@ -96,6 +98,30 @@ async def _bind_one(
     invocation.diagnostics.note(f'in this workspace "{name}" is your credential "{credential}"{where}')
     if left := session.unbound():
         invocation.diagnostics.note(f"still not bound: {', '.join(left)}")
+
+
+def _needs_of(credential: str, hosts: Sequence[str]) -> list[Need]:
+    """Of hosts as a person writes them, or with the terms of the route before them as an error names them."""
+    from core.hosts import parse_host
+    from core.session import Need
+
+    found = []
+    for text in hosts:
+        terms, _, host = text.strip().rpartition(" ")
+        found.append(Need(credential, f"{terms} {parse_host(host)}".lstrip()))
+    return found
+
+
+def _allow_hosts(invocation: Invocation, session: Session, name: str, hosts: Sequence[str]) -> None:
+    needs = _needs_of(name, hosts)
+    if name and session.binding(name) is None:
+        raise NotBound(
+            f'the name "{name}" is bound to no credential of yours',
+            credential=name,
+            hint=f"run: hushpost bind {shlex.quote(name)} YOUR_CREDENTIAL",
+        )
+    session.approve(needs)
+    invocation.diagnostics.note(f"{_whose(name)} may go to {', '.join(need.what for need in needs)}")
 
 
 def _allow_scripts(invocation: Invocation, session: Session, *, secrets: bool) -> None:

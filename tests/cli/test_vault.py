@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import signal
 from pathlib import Path
 from xml.etree import ElementTree
@@ -259,6 +260,24 @@ def test_a_host_can_be_approved_with_the_binding(user: Hushpost, api: Loopback) 
     assert user("send", "-e", "production", "all").code == 0
 
 
+def test_the_line_that_an_error_gives_approves_the_host(user: Hushpost, api: Loopback) -> None:
+    assert user("bind", "vault-prod", "mine").code == 0
+    refused = user("send", "-e", "production", "all")
+    assert (refused.code, api.requests) == (3, [])
+    line = refused.stderr.rpartition("or run: hushpost ")[2].strip()
+    assert user(*shlex.split(line)).code == 0
+    assert user("send", "-e", "production", "all").code == 0
+
+
+def test_a_host_with_its_terms_or_for_the_store_can_be_approved_alone(user: Hushpost) -> None:
+    need = "insecure proxy http://p:8080 https://api.example.com"
+    assert user("bind", "--allow-host", need, "--allow-host", "Other.example.").code == 0
+    assert user("bind", "vault-prod", "--allow-host", need).code == 3
+    listed = user("bind").out
+    assert f"values of your store may go to {need}: approved" in listed
+    assert "values of your store may go to other.example: approved" in listed
+
+
 def test_a_copy_elsewhere_starts_unbound(user: Hushpost, api: Loopback, workspace: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -270,7 +289,7 @@ def test_a_copy_elsewhere_starts_unbound(user: Hushpost, api: Loopback, workspac
 
 
 @pytest.mark.parametrize(
-    "arguments", [["one"], ["a", "b", "--allow-host", "http://"], ["--allow-host", "x.example"], ["a", "b", "c"]]
+    "arguments", [["one"], ["a", "b", "--allow-host", "http://"], ["--allow-host", "x y/z"], ["a", "b", "c"]]
 )
 def test_a_wrong_binding_is_refused(user: Hushpost, arguments: list[str]) -> None:
     assert user("bind", *arguments).code == 2
