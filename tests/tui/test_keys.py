@@ -90,7 +90,9 @@ def test_a_hostile_name_in_the_settings_is_shown_as_marks() -> None:
 async def test_a_remapped_key_works_and_the_default_does_not(
     running: Running, workspace: Workspace, session: Session
 ) -> None:
-    session.settings = msgspec.structs.replace(session.settings, keys={"app.workspaces": "f12,alt+w", "app.help": "none"})
+    session.settings = msgspec.structs.replace(
+        session.settings, keys={"app.workspaces": "f12,alt+w", "app.help": "none"}
+    )
     async with running(workspace) as pilot:
         await pilot.press("f2")
         assert pilot.app.current_mode == "requests"
