@@ -14,6 +14,7 @@ import json
 import re
 import secrets
 import ssl
+import sys
 import threading
 import time
 import uuid
@@ -41,6 +42,17 @@ DEVELOPER_APP = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 DEVICE_URL = "https://microsoft.com/devicelogin"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+INSTANCES = {
+    "api-version": "1.1",
+    "metadata": [
+        {"preferred_network": host, "preferred_cache": host, "aliases": [host, *others]}
+        for host, *others in (
+            ("login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"),
+            ("login.microsoftonline.us", "login.usgovcloudapi.net"),
+        )
+    ],
+}
+"""Which hosts of Entra ID are the same; asked for after a refusal."""
 PAGE = 3
 
 
@@ -141,6 +153,8 @@ class AzureFake:
     """A device code was asked for."""
     denials: list[str] = field(default_factory=list)
     """What was wrong with what we were sent, for a test that must not be denied."""
+    faults: list[str] = field(default_factory=list)
+    """Of the stand-in itself."""
 
     def app(self, **more: Any) -> App:
         app = App(str(uuid.uuid4()), **more)
@@ -224,6 +238,8 @@ class AzureFake:
     # Entra ID
 
     def _entra(self, asked: Asked) -> Answer:
+        if asked.path == "/common/discovery/instance":
+            return Answer(200, INSTANCES)
         tenant, _, what = asked.path.lstrip("/").partition("/")
         if tenant == "organizations":
             home = self.tenant
@@ -313,8 +329,10 @@ class AzureFake:
                 grant.by_person, grant.may_read = False, app.may_read
                 return Answer(200, self._answer_with(grant))
             case "authorization_code":
-                grant = self.codes.pop(form["code"], None)  # type: ignore[assignment]
-                if grant is None or grant.redirect_uri != form["redirect_uri"] or grant.client_id != app.client_id:
+                if form["code"] not in self.codes:
+                    raise Refused(70008)
+                grant = self.codes.pop(form["code"])
+                if grant.redirect_uri != form["redirect_uri"] or grant.client_id != app.client_id:
                     raise Refused(70008)
                 verified = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest())
                 if verified.rstrip(b"=").decode() != grant.challenge:
@@ -493,13 +511,13 @@ def _assertion_holds(assertion: str, app: App, endpoint: str) -> bool:
         key.verify(_unb64(signature), f"{head}.{body}".encode(), scheme, sha256)
     except InvalidSignature:
         return False
-    named = [header[name] == thumbprint for name, thumbprint in thumbprints.items() if name in header]
+    named = [header[name].rstrip("=") == thumbprint for name, thumbprint in thumbprints.items() if name in header]
     return (
         bool(named)
         and all(named)
         and claims["aud"] == endpoint
         and claims["iss"] == claims["sub"] == app.client_id
-        and claims["nbf"] - 60 <= time.time() < claims["exp"]
+        and claims["iat"] - 60 <= time.time() < claims["exp"]
         and bool(claims["jti"])
     )
 
@@ -554,7 +572,10 @@ class _Server(ThreadingHTTPServer):
         self.fake: AzureFake | None = None
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Nothing: a client that hangs up is no event."""
+        """A client that hangs up is no event; anything else is a fault of the stand-in."""
+        error = sys.exc_info()[1]
+        if self.fake is not None and not isinstance(error, OSError):
+            self.fake.faults.append(repr(error))
 
 
 @pytest.fixture(scope="module")
@@ -582,4 +603,5 @@ def azure(_azure_server: tuple[_Server, Path], monkeypatch: pytest.MonkeyPatch) 
             monkeypatch.setenv(name, value)
         server.fake = AzureFake(net)
         yield server.fake
+        assert server.fake.faults == []
         assert net.refused == [], "the product asked for hosts that are none of Azure's"

@@ -42,7 +42,7 @@ class _Tunnel(socketserver.StreamRequestHandler):
         except OSError:
             self._refuse()
             return
-        with there:
+        with there, self.server.counted(there):
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=_pump, args=(there, self.connection), daemon=True)
             back.start()
@@ -67,9 +67,24 @@ class FakeNet(socketserver.ThreadingTCPServer):
         self.routes = dict(routes)
         self.refused: list[str] = []
         """What was asked for and has no route."""
+        self._open: set[socket.socket] = set()
 
     def target(self, host: str) -> int | None:
         return next((port for name, port in self.routes.items() if fnmatch.fnmatchcase(host.lower(), name)), None)
+
+    @contextmanager
+    def counted(self, there: socket.socket) -> Iterator[None]:
+        self._open.add(there)
+        try:
+            yield
+        finally:
+            self._open.discard(there)
+
+    def cut(self) -> None:
+        """End every connection, as a network that goes away does."""
+        for there in list(self._open):
+            with suppress(OSError):
+                there.shutdown(socket.SHUT_RDWR)
 
     @property
     def env(self) -> dict[str, str]:

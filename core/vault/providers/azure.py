@@ -64,17 +64,16 @@ class AzureVaults:
                 if failure is None:
                     raise
                 raise failure from error
-        properties = secret.properties
-        notes = _judged(properties, address)
-        if secret.value is None:
-            raise SecretNotFound(f'secret "{address.name}" has no value', hint="give it one, or link another")
-        return FetchedSecret(
-            secret.value.encode("utf-8", "surrogatepass"),
-            version=str(properties.version or ""),
-            created=properties.created_on,
-            resolved_id=str(secret.id or ""),
-            notes=notes,
-        )
+            notes = _judged(secret.properties, address)
+            if secret.value is None:
+                raise SecretNotFound(f'secret "{address.name}" has no value', hint="give it one, or link another")
+            return FetchedSecret(
+                secret.value.encode("utf-8", "surrogatepass"),
+                version=str(secret.properties.version or ""),
+                created=secret.properties.created_on,
+                resolved_id=str(secret.id or ""),
+                notes=notes,
+            )
 
     def list_secrets(self, prefix: str, limit: int) -> Sequence[SecretSummary]:
         """The secrets of the vault that the prefix names; above that, the vaults that this login has read from."""
@@ -118,7 +117,9 @@ class AzureVaults:
     def _client(self, host: str) -> Any:
         with self._making:
             if host not in self._clients:
-                self._clients[host] = SecretClient(f"https://{host}", self._login.tokens, **azure_login.OPTIONS)
+                self._clients[host] = SecretClient(
+                    f"https://{host}", self._login.tokens, permit_redirects=False, **azure_login.OPTIONS
+                )
             return self._clients[host]
 
     def _refusal(self, error: HttpResponseError, address: SecretAddress) -> VaultError | None:
@@ -160,8 +161,8 @@ def translated(host: str) -> Iterator[None]:
         raise LoginRequired(f'"{host}" does not accept the login any more', hint=AGAIN) from error
     except (ServiceRequestError, ServiceResponseError) as error:
         raise network_failure(error, host) from error
-    except (AzureError, ValueError):
-        # ValueError: the SDK's word for a challenge that is none, or for another resource.
+    except (AzureError, ValueError, AttributeError, TypeError, KeyError):
+        # The SDK's ways to say that a challenge is none, or for another resource, or a body of another shape.
         raise no_answer(host) from None
 
 

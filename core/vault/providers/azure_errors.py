@@ -27,6 +27,8 @@ AGAIN = "log in again: `hushpost credential login {credential}`"
 ENDED = "the Azure login has ended"
 LOOK_UP = "https://login.microsoftonline.com/error?code="
 _CODE = re.compile(r"AADSTS(\d+)")
+_SERVER_ERROR = re.compile(r"HTTP Error: (5\d\d)")
+"""How MSAL tells of a bad status; the answer itself is lost."""
 
 _SECRET = "make a new client secret for the application, and edit the credential with its value (not its ID)"  # noqa: S105 - a sentence
 _CLIENT = "check the credential's client ID and tenant ID"
@@ -112,12 +114,12 @@ def login_failure(error: Exception, host: str) -> VaultError:
     for cause in causes:
         if isinstance(cause, (ServiceRequestError, ServiceResponseError)):
             return network_failure(cause, host)
-    status = _status(causes)
-    if status == 429:
-        return ProviderUnavailable(f'"{host}" gets too many requests', hint="wait a minute, then try again")
-    if status >= 500:
-        return ProviderUnavailable(f'"{host}" answered with status {status}', hint="try again")
     text = " ".join(_said(cause) for cause in causes)
+    server_error = _SERVER_ERROR.search(text)
+    if server_error is not None:
+        return ProviderUnavailable(f'"{host}" answered with status {server_error[1]}', hint="try again")
+    if "temporarily_unavailable" in text:
+        return ProviderUnavailable(f'"{host}" gets too many requests', hint="wait a minute, then try again")
     if "Unable to get authority configuration" in text:
         kind, message, hint = _MEANINGS["90002"]
         return kind(message, hint=hint)
@@ -214,10 +216,6 @@ def _said(error: BaseException) -> str:
         return f"{error} {response.text() if response is not None else ''}"
     except (AzureError, ValueError):
         return str(error)
-
-
-def _status(causes: tuple[BaseException, ...]) -> int:
-    return next((status_of(cause) for cause in causes if isinstance(cause, HttpResponseError) and status_of(cause)), 0)
 
 
 def _reason(causes: tuple[BaseException, ...]) -> str:

@@ -262,8 +262,11 @@ def _cli_failure(error: Exception, cloud: Cloud) -> VaultError:
         )
     if "AADSTS" not in text and "az login" in text:
         return LoginRequired("the Azure CLI has no login that serves", hint=again)
-    if "Failed to invoke" in text:
-        return LoginFailed('the Azure CLI "az" did not answer', hint="try: az account get-access-token")
+    if "AADSTS" not in text:
+        return LoginFailed(
+            'the Azure CLI "az" gives no token',
+            hint=f"see what it says to: az account get-access-token --resource {cloud.resource}",
+        )
     failure = login_failure(error, "az")
     if isinstance(failure, LoginRequired):
         failure.hint = again
