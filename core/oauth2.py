@@ -14,10 +14,9 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
-from urllib.parse import urlencode, urlsplit
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import httpx
 import msgspec
 
 from core.errors import LoginFailed, LoginRequired, ProviderUnavailable, RequestError
@@ -25,8 +24,12 @@ from core.hosts import is_loopback
 from core.models import OAuth2Auth
 from core.secret import Secret
 from core.vault.provider import CONNECT_S, READ_S, AuthPrompter
-from core.vault.redirect_listener import RedirectListener
 from core.vault.threads import run_in_daemon_thread
+
+if TYPE_CHECKING:
+    import httpx
+
+    from core.vault.redirect_listener import RedirectListener
 
 PATIENCE_S = 300.0
 """How long a person has in the browser."""
@@ -115,6 +118,9 @@ class _Exchange:
         self._monotonic = monotonic
 
     def obtain(self, refresh: Secret | None) -> _Token:
+        # Its library takes longer to import than most commands to run.
+        import httpx
+
         auth = self._auth
         with httpx.Client(
             timeout=httpx.Timeout(READ_S, connect=CONNECT_S), follow_redirects=False, trust_env=False
@@ -161,6 +167,8 @@ class _Exchange:
         return _decoded(self._send(url, form), _Answer, url)
 
     def _send(self, url: str, form: Mapping[str, str]) -> httpx.Response:
+        import httpx
+
         auth = self._auth
         if urlsplit(url).scheme not in ("http", "https"):
             raise RequestError("the OAuth 2 auth has no valid token URL", kind="url", hint="set token_url to https://…")
@@ -198,6 +206,8 @@ class _Exchange:
         ours = target.scheme == "http" and is_loopback(target.hostname or "")
         listening: AbstractContextManager[RedirectListener | None] = nullcontext()
         if ours:
+            from core.vault.redirect_listener import RedirectListener
+
             try:
                 listening = RedirectListener(state, port=target.port or 0, path=target.path or "/")
             except OSError as error:
@@ -284,7 +294,7 @@ class _Pasted:
         return self._answer
 
     def accept(self, address: str) -> bool:
-        query = dict(httpx.QueryParams(urlsplit(address.strip()).query))
+        query = dict(parse_qsl(urlsplit(address.strip()).query, keep_blank_values=True))
         if query.get("state") != self._state:
             return False
         self._answer = query
