@@ -1,20 +1,18 @@
 """A loopback server that stands for Google: token endpoint, Secret Manager over REST, and the metadata server.
 
 It checks what Google checks: signature, issuer, audience, scope and life of assertions and bearers, and the roles of
-who asks. `GoogleNet` leads the production host names to it, by a CONNECT proxy and certificates of this test run.
+who asks.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
-import select
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -30,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from google.auth import _helpers
 
 from tests.loopback import Authority
+from tests.vaults.fakenet import FakeNet, fakenet
 
 PROJECT, NUMBER = "demo-project", "123456789012"
 REGION = "europe-west3"
@@ -44,8 +43,8 @@ ACCESSOR, VIEWER = "accessor", "viewer"
 
 @lru_cache(maxsize=4)
 def private_key(name: str) -> rsa.RSAPrivateKey:
-    """Made once in a test run: each takes a while."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    """Made once in a test run, and small: making one takes a while, and so does the check of one that is loaded."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=1024)
 
 
 def pem(key: Any) -> str:
@@ -92,8 +91,11 @@ class GcpFake:
     """How many calls of the API are still to be refused as not logged in."""
     damaged: int = 0
     """How many payloads are still to be damaged on their way."""
-    instead: Callable[[_Handler], None] | None = None
+    instead: Callable[[Handler], None] | None = None
     """Answers calls of the API in place of it."""
+    silent: str = ""
+    """Requests whose path begins so are not answered, until `over`."""
+    over: threading.Event = field(default_factory=threading.Event)
     machine: str = ""
     """Whose machine this is: the account that the metadata server gives tokens for."""
 
@@ -169,8 +171,8 @@ def _unpadded(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+class Handler(BaseHTTPRequestHandler):
+    server: Server
     protocol_version = "HTTP/1.1"
     wbufsize = 65536
 
@@ -180,6 +182,14 @@ class _Handler(BaseHTTPRequestHandler):
     @property
     def fake(self) -> GcpFake:
         return self.server.fake
+
+    def parse_request(self) -> bool:
+        good = super().parse_request()
+        if good and self.fake.silent and self.path.startswith(self.fake.silent):
+            self.close_connection = True
+            self.fake.over.wait()
+            return False
+        return good
 
     def do_POST(self) -> None:
         self.fake.asked.append((self.headers["Host"], self.path))
@@ -300,7 +310,10 @@ class _Handler(BaseHTTPRequestHandler):
             )
 
     def _list(self, start: str, shown: str, query: Mapping[str, str]) -> Mapping[str, object]:
-        wanted = query.get("filter", "").removeprefix("name:").casefold()
+        asked = query.get("filter", "")
+        if asked and (not re.fullmatch(r"name:[A-Za-z0-9][A-Za-z0-9_-]*", asked) or asked[5:] in ("AND", "OR", "NOT")):
+            raise Refusal(400, "INVALID_ARGUMENT", "Request contains an invalid argument.")
+        wanted = asked.removeprefix("name:").casefold()
         bare = sorted(full.removeprefix(start) for full in self.fake.secrets if full.startswith(start))
         names = [f"{shown}/secrets/{name}" for name in bare if wanted in f"{shown}/secrets/{name}".casefold()]
         first = int(query.get("pageToken") or 0)
@@ -362,89 +375,43 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, fake: GcpFake) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(("127.0.0.1", 0), Handler)
         self.fake = fake
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Quiet: a client that does not trust the certificate hangs up."""
 
 
-class GoogleNet:
-    """A CONNECT proxy that leads Google's host names to the fake, and no other name anywhere."""
-
-    def __init__(self, fake: GcpFake, authority: Authority) -> None:
-        self.connected: list[str] = []
-        self.refused: list[str] = []
-        self._server = _Server(fake)
-        context = authority.server_context(*HOSTS)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        for work in (lambda: self._server.serve_forever(0.02), self._accept):
-            threading.Thread(target=work, daemon=True).start()
-        url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.env = {"HTTPS_PROXY": url, "https_proxy": url, "REQUESTS_CA_BUNDLE": str(authority.ca_file)}
-
-    def close(self) -> None:
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._server.shutdown()
-        self._server.server_close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                threading.Thread(target=self._handle, args=(client,), daemon=True).start()
-
-    def _handle(self, client: socket.socket) -> None:
-        with client, suppress(OSError):
-            head = b""
-            while b"\r\n\r\n" not in head:
-                data = client.recv(4096)
-                if not data:
-                    return
-                head += data
-            host = head.split(b" ")[1].decode().rpartition(":")[0]
-            self.connected.append(host)
-            if host not in HOSTS:
-                self.refused.append(host)
-                client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-                return
-            with socket.create_connection(("127.0.0.1", self._server.server_address[1])) as upstream:
-                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                other = {client: upstream, upstream: client}
-                while True:
-                    for ready in select.select([client, upstream], [], [], 60)[0]:
-                        data = ready.recv(65536)
-                        if not data:
-                            return
-                        other[ready].sendall(data)
-
-
 @pytest.fixture
 def gcp(monkeypatch: pytest.MonkeyPatch) -> Iterator[GcpFake]:
     fake = GcpFake()
-    server = _Server(fake)
+    server = Server(fake)
     fake.port = server.server_address[1]
     fake.url = f"http://127.0.0.1:{fake.port}"
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     utcnow: Callable[[], datetime] = _helpers.utcnow
     monkeypatch.setattr(_helpers, "utcnow", lambda: utcnow() + timedelta(seconds=fake.ahead_s))
     yield fake
+    fake.over.set()
     server.shutdown()
     server.server_close()
 
 
 @pytest.fixture
-def google_net(gcp: GcpFake, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleNet]:
-    """Google's production host names lead to `gcp`, in this process and in children with its `env`."""
-    net = GoogleNet(gcp, authority)
-    for name, value in net.env.items():
-        monkeypatch.setenv(name, value)
-    yield net
-    net.close()
+def google_net(gcp: GcpFake, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeNet]:
+    """Google's own addresses lead to `gcp`, in this process and in children with its `env`."""
+    server = Server(gcp)
+    server.socket = authority.server_context(*HOSTS).wrap_socket(
+        server.socket, server_side=True, do_handshake_on_connect=False
+    )
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    with fakenet(authority.ca_file, dict.fromkeys(HOSTS, server.server_address[1])) as net:
+        for name, value in net.env.items():
+            monkeypatch.setenv(name, value)
+        yield net
+    server.shutdown()
+    server.server_close()

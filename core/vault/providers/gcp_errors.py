@@ -15,7 +15,7 @@ from google.api_core.exceptions import (
     Unauthorized,
 )
 from google.auth.exceptions import GoogleAuthError, OAuthError, RefreshError, TransportError
-from google.protobuf.json_format import ParseError
+from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]
 
 from core.errors import AccessDenied, ProviderUnavailable, SecretNotFound, VaultError
 from core.hosts import Origin
