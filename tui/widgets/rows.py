@@ -58,7 +58,7 @@ class Until:
     idle: str = ""
 
     def text(self, now: datetime) -> str:
-        text = self.idle if self.moment is None or self.moment <= now else left(seconds_left(self.moment, now))
+        text = visible(self.idle) if self.moment is None or self.moment <= now else left(seconds_left(self.moment, now))
         return text.rjust(WIDTH)
 
     def runs(self, now: datetime) -> bool:
