@@ -5,32 +5,30 @@ Blocking work of the credential store runs in daemon threads of ours; everything
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
-from core import needs, scripting, survey, unattended
+from core import scripting, survey, unattended
 from core.captured import Captured
-from core.checks import examine
 from core.consent import Consent, Need
 from core.cookies import Cookies
 from core.environment import BASE, Scope
 from core.errors import FileError, HushpostError, StoreLocked
-from core.exchange import Exchange, Prepared, Progress, Shown
+from core.exchange import Exchange, Progress, Shown
 from core.history import History
 from core.models import Folder, Request, Variable
 from core.oauth2 import OAuth2Tokens
+from core.outgoing import Given, Outgoing
 from core.paths import Paths, Surroundings
-from core.prepare import Defaults, prepare, preview, texts
+from core.prepare import Defaults, preview, texts
 from core.redactor import Redactor
 from core.registry import Grant, Registry
 from core.resolving import Resolver
 from core.secret import Secret
 from core.sending import Sender
 from core.settings import NO_PROXY, Settings, load_settings, save_settings
-from core.signing import Signer
 from core.vault.cache import CacheEntry, SecretCache
 from core.vault.config import AnyCredential
 from core.vault.contents import StoredCredential, ValueKey
@@ -43,11 +41,6 @@ from core.workspace import Workspace, WorkspaceKey, inherit
 
 __all__ = ["Need", "Session", "open_session"]
 
-Given = Mapping[str, str | Secret]
-"""Values from outside the workspace's files, by variable."""
-
-LARGE = 256 * 1024
-"""A body beyond this many bytes is checked in a thread, so that the app stays quick."""
 NOWHERE = WorkspaceKey("", Path("/"))
 
 
@@ -392,49 +385,17 @@ class Session:
         What is captured goes to `captured`, by default the session's own, which later requests see. Raises
         TemplateError, StoreLocked, VaultError, RequestError, ScriptError and their kin; sending again is safe.
         """
-        captured = self.captured if captured is None else captured
-        whole = self.effective(request, reference)
-        seen = partial(self.scope, request, reference, overrides=overrides, captured=captured)
-        scripted = scripting.Scripted.of(self, whole, reference, captured, seen)
-        whole = await scripted.before(whole) if scripted is not None else whole
-        scope = seen()
-        found = needs.look(scope, texts(whole, reference))
-        derived = captured.behind(scope, found.names)
-        held: dict[str, Secret] = {}
-        consented: set[str] = set()
-
-        async def prepared(*, fresh: Sequence[str] = ()) -> Prepared:
-            got = await self.resolver.resolve(scope, fresh or found.fetched, request=reference, fresh=bool(fresh))
-            held.update(got.values)
-            consented.update(got.consented)
-            values = scope.resolve(held, prompts=prompts, consented=consented)
-            made = prepare(whole, values, files=self.file, reference=reference, defaults=self.defaults)
-            return replace(made, derived=tuple(derived)) if derived else made
-
-        async def refetched(stale: Sequence[str]) -> Prepared | None:
-            before = dict(held)
-            again = await prepared(fresh=stale)
-            return again if held != before else None
-
-        first = await prepared()
-        exchange = await self.sender.send(
-            first,
-            approve=self.consent.approved,
-            environment=self.environment or BASE,
-            cookies=self.cookies,
-            refetch=refetched,
-            token=self.tokens.token,
-            sign=Signer(self.consent, self.vault).sign,
-            progress=progress,
+        outgoing = Outgoing(
+            self,
+            request,
+            reference,
+            overrides=overrides,
+            captured=self.captured if captured is None else captured,
+            prompts=prompts,
         )
-        if exchange.response.body.size > LARGE:
-            exchange = await run_in_daemon_thread(examine, first, exchange, self.redactor)
-        else:
-            exchange = examine(first, exchange, self.redactor)
-        if exchange.captured:
-            captured.take(exchange.captured, derived | first.guarded)
-        exchange = await scripted.after(exchange) if scripted is not None else exchange
-        if not self.headless and whole.options.history and (self.workspace is None or self.workspace.file.history):
+        exchange = await outgoing.send(progress)
+        kept = request.options.history and (self.workspace is None or self.workspace.file.history)
+        if kept and not self.headless:
             self.history.add(exchange, self.key)
         return exchange
 

@@ -1,0 +1,100 @@
+"""One request of a session on its way out: secrets got, built, sent, checked, captured; scripts before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from core import needs, scripting
+from core.captured import Captured
+from core.checks import examine
+from core.environment import BASE, Scope
+from core.exchange import Exchange, Prepared, Progress
+from core.models import Request
+from core.prepare import prepare, texts
+from core.secret import Secret
+from core.signing import Signer
+from core.vault.threads import run_in_daemon_thread
+
+if TYPE_CHECKING:
+    from core.session import Session
+
+Given = Mapping[str, str | Secret]
+"""Values from outside the workspace's files, by variable."""
+
+LARGE = 256 * 1024
+"""A body beyond this many bytes is checked in a thread, so that the app stays quick."""
+
+
+class Outgoing:
+    """One sending; the secrets it got are kept for a second try after a 401."""
+
+    def __init__(
+        self,
+        session: Session,
+        request: Request,
+        reference: str,
+        *,
+        overrides: Given | None,
+        captured: Captured,
+        prompts: Given | None,
+    ) -> None:
+        self._session = session
+        self._reference = reference
+        self._captured = captured
+        self._prompts = prompts
+        self._whole = session.effective(request, reference)
+        self._seen: Callable[[], Scope] = partial(
+            session.scope, request, reference, overrides=overrides, captured=captured
+        )
+        self._held: dict[str, Secret] = {}
+        self._consented: set[str] = set()
+
+    async def send(self, progress: Callable[[Progress], None] | None) -> Exchange:
+        session, captured = self._session, self._captured
+        scripted = scripting.Scripted.of(session, self._whole, self._reference, captured, self._seen)
+        if scripted is not None:
+            self._whole = await scripted.before(self._whole)
+        self._scope = self._seen()
+        found = needs.look(self._scope, texts(self._whole, self._reference))
+        derived = captured.behind(self._scope, found.names)
+        if scripted is not None:
+            derived |= scripted.behind
+
+        async def prepared(names: Sequence[str], *, fresh: bool = False) -> Prepared:
+            made = await self._prepared(names, fresh=fresh)
+            return replace(made, derived=tuple(derived)) if derived else made
+
+        async def refetched(stale: Sequence[str]) -> Prepared | None:
+            before = dict(self._held)
+            again = await prepared(stale, fresh=True)
+            return again if self._held != before else None
+
+        first = await prepared(found.fetched)
+        exchange = await session.sender.send(
+            first,
+            approve=session.consent.approved,
+            environment=session.environment or BASE,
+            cookies=session.cookies,
+            refetch=refetched,
+            token=session.tokens.token,
+            sign=Signer(session.consent, session.vault).sign,
+            progress=progress,
+        )
+        if exchange.response.body.size > LARGE:
+            exchange = await run_in_daemon_thread(examine, first, exchange, session.redactor)
+        else:
+            exchange = examine(first, exchange, session.redactor)
+        if exchange.captured:
+            captured.take(exchange.captured, derived | first.guarded)
+        return await scripted.after(exchange, derived | first.guarded) if scripted is not None else exchange
+
+    async def _prepared(self, names: Sequence[str], *, fresh: bool) -> Prepared:
+        session = self._session
+        got = await session.resolver.resolve(self._scope, names, request=self._reference, fresh=fresh)
+        self._held.update(got.values)
+        self._consented.update(got.consented)
+        values = self._scope.resolve(self._held, prompts=self._prompts, consented=self._consented)
+        return prepare(self._whole, values, files=session.file, reference=self._reference, defaults=session.defaults)
