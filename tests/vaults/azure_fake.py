@@ -135,6 +135,8 @@ class AzureFake:
     apps: dict[str, App] = field(default_factory=lambda: {DEVELOPER_APP: App(DEVELOPER_APP)})
     readers: set[str] = field(default_factory=lambda: {"ada@example.com"})
     """User names that may read."""
+    guests: set[str] = field(default_factory=set)
+    """User names of this tenant that the other one knows."""
     access: dict[str, Grant] = field(default_factory=dict)
     refresh: dict[str, Grant] = field(default_factory=dict)
     codes: dict[str, Grant] = field(default_factory=dict)
@@ -344,7 +346,7 @@ class AzureFake:
                     raise Refused(70000)
                 if self.refuse_refresh:
                     raise Refused(self.refuse_refresh)
-                if tenant != old.tenant:
+                if tenant != old.tenant and old.who not in self.guests:
                     raise Refused(50020)
                 grant = self._grant(old.who, app, tenant, self._resource(asked, form["scope"]))
                 return Answer(200, self._answer_with(grant, form["scope"]))

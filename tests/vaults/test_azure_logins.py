@@ -211,6 +211,19 @@ class TestBrowser:
         assert (await waiters[1]).secret.reveal() == "the value"
         assert len(urls) == 1
 
+    async def test_a_guest_of_the_vaults_tenant_reads_there(self, azure: AzureFake, vault: Vault) -> None:
+        azure.guests.add("ada@example.com")
+        someone = in_browser(azure)
+        vault.prompter = someone
+        for host in (f"other-{azure.host}", azure.host):
+            assert await value(vault, AzureBrowser(), link_to(azure, host=host)) == "the value"
+        [elsewhere] = azure.logins("refresh_token")
+        assert elsewhere.path.startswith(f"/{azure.other_tenant}/")
+        assert len(someone.shown) == 1
+        # A tenant that was chosen is the only one.
+        with pytest.raises(AccessDenied, match=azure.other_tenant):
+            await value(vault, AzureBrowser(tenant_id=azure.tenant), link_to(azure, host=f"other-{azure.host}"))
+
     async def test_declining_in_the_browser_is_a_refusal(self, azure: AzureFake, vault: Vault) -> None:
         vault.prompter = in_browser(azure, decline=True)
         await failed(vault, AzureBrowser(), LoginFailed, "declined in the browser")

@@ -135,6 +135,11 @@ def login_failure(error: Exception, host: str) -> VaultError:
         return LoginFailed("the login was declined in the browser", hint=AGAIN)
     if "state mismatch" in text:
         return LoginFailed("the answer of the browser does not belong to this login", hint=AGAIN)
+    if "start an HTTP server" in text:
+        return LoginFailed(
+            "no port of this machine is free for the browser's answer (8400 to 8999)",
+            hint='use a credential of the type "Device code"',
+        )
     if code is not None:
         return LoginFailed(f"Entra ID refuses the login (AADSTS{code[1]})", hint=f"look it up: {LOOK_UP}{code[1]}")
     return LoginFailed("Entra ID refuses the login", hint="check the fields of the credential, then log in again")
