@@ -37,7 +37,7 @@ from core.vault.provider import AuthPrompter, SecretSummary
 from core.vault.service import LoginInfo, LoginState, SecretInfo, Vault
 from core.vault.store import CredentialStore
 from core.vault.threads import run_in_daemon_thread
-from core.workspace import Workspace, WorkspaceKey, inherit
+from core.workspace import WORKSPACE_FILE, Workspace, WorkspaceKey, inherit
 
 __all__ = ["Need", "Session", "open_session"]
 
@@ -237,6 +237,26 @@ class Session:
 
     def unbind(self, name: str) -> None:
         self.consent.unbind(name)
+
+    def moved_from(self) -> WorkspaceKey | None:
+        """Where this user knew the open workspace before it was moved; None when nothing was, or is still there."""
+        for known in self.registry.elsewhere(self.key):
+            if not (known.path / WORKSPACE_FILE).exists():
+                return known.key
+        return None
+
+    async def take_over(self, old: WorkspaceKey) -> None:
+        """Let the open workspace have what was allowed and stored for it at its old path; a person is asked first."""
+        new = self.key
+
+        def placed(value: ValueKey) -> ValueKey | None:
+            if (value.workspace_id, value.real_path) != (old.id, str(old.path)):
+                return None
+            return ValueKey(new.id, str(new.path), value.scope, value.name)
+
+        if self.store.exists:
+            await run_in_daemon_thread(self.store.move_values, placed)
+        self.registry.take_over(old, new)
 
     def unbound(self) -> Sequence[str]:
         """Credential names that the workspace's links use and that mean nothing here yet."""

@@ -58,6 +58,8 @@ async def bind(screen: SessionWork[Any], error: NotBound) -> bool:
     session = screen.session
     if session.store.exists and not session.store.unlocked and not await unlock(screen):
         return False
+    if await take_over(screen):
+        return True
     stored = [one for one in session.credentials() if not error.provider or one.provider == error.provider]
     picks = [Pick(one.name, one.name, f"{one.provider} {one.credential.label}") for one in stored]
     picks.append(Pick(_ADD, "Add a credential…", "opens the credentials"))
@@ -80,6 +82,30 @@ async def bind(screen: SessionWork[Any], error: NotBound) -> bool:
         return False
     session.bind(error.credential, picked)
     return True
+
+
+async def take_over(screen: SessionWork[Any]) -> bool:
+    """Offer what was allowed and stored for the workspace where it was before; True when it is taken over."""
+    from tui.screens.dialogs import ConfirmDialog
+
+    session = screen.session
+    old = session.moved_from()
+    if old is None:
+        return False
+    agreed = await screen.ask(
+        ConfirmDialog(
+            session,
+            "Was this workspace moved?",
+            f"{_who(session)} was known at\n\n  {old.path}\n\nwhere it is not any more. If you moved it, it may keep "
+            "the credentials, hosts and secret values that you allowed it there.",
+            yes="I moved it",
+            no="Start with nothing",
+            danger=True,
+        )
+    )
+    if agreed:
+        await session.take_over(old)
+    return bool(agreed)
 
 
 def _for_variable(error: NotBound) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from core.consent import Need
 from core.models import BearerAuth, Environment, FileBody, Request, Variable
 from core.secret import Secret
 from core.session import Session
@@ -143,3 +145,37 @@ async def test_a_locked_store_is_unlocked_and_the_request_sent(
         await pilot.press("left", "enter")
         await until(pilot, lambda: server.requests)
         assert server.requests[0].header("Authorization") == f"Bearer {VALUE}"
+
+
+@pytest.mark.parametrize("moved", [True, False])
+async def test_a_moved_workspace_keeps_what_was_allowed_when_the_person_says_so(
+    running: Running, linked: Workspace, session: Session, server: Loopback, moved: bool
+) -> None:
+    session.open_workspace(linked.path)
+    session.bind("team-vault", "mine")
+    session.approve([Need("team-vault", server.url)])
+    await session.set_secret("environments/base", "local", Secret("kept with it"))
+    elsewhere = Workspace.open(linked.path.rename(linked.path.with_name("moved")))
+    async with running(elsewhere) as pilot:
+        await send(pilot)
+        await until(pilot, lambda: "Was this workspace moved?" in screen_text(pilot))
+        assert not server.requests
+        await pilot.press(*(("left", "enter") if moved else ("enter",)))
+        if moved:
+            await until(pilot, lambda: server.requests)
+            assert session.has_secret("environments/base", "local")
+        else:
+            await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
+            assert not server.requests
+            assert not session.has_secret("environments/base", "local")
+
+
+async def test_a_copy_beside_its_original_is_offered_nothing(
+    running: Running, linked: Workspace, session: Session, tmp_path: Path
+) -> None:
+    session.open_workspace(linked.path)
+    session.bind("team-vault", "mine")
+    shutil.copytree(linked.path, tmp_path / "copy")
+    async with running(Workspace.open(tmp_path / "copy")) as pilot:
+        await send(pilot)
+        await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
