@@ -114,4 +114,4 @@ class CellModel:
                 self._colour(number // 10 in (3, 9), str(number))
 
     def _colour(self, foreground: bool, colour: str) -> None:
-        self.look = replace(self.look, **{"foreground" if foreground else "background": colour})
+        self.look = replace(self.look, foreground=colour) if foreground else replace(self.look, background=colour)

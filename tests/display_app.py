@@ -104,7 +104,7 @@ class DisplayApp(App[None]):
                 file.flush()
             display(screen, update)
 
-        self._display = both  # type: ignore[method-assign]
+        self._display = both  # type: ignore[method-assign,assignment]
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -155,6 +155,7 @@ class DisplayApp(App[None]):
 
     def action_suspend(self) -> None:
         with self.suspend():
+            assert sys.__stdout__ is not None
             sys.__stdout__.write("\x1b[2J\x1b[Hsomething else was here\r\n" * 3)
             sys.__stdout__.flush()
         self.done()

@@ -71,7 +71,7 @@ class Hushpost:
         import os
 
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **self.environment, **(env or {})}
-        streams = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        streams: dict[str, Any] = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         command = [*(program or PROGRAM), *map(str, arguments)]
         return subprocess.Popen(command, cwd=self.folder, env=environment, **streams)
 

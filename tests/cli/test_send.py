@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -198,6 +200,10 @@ def test_json_of_a_request_without_an_answer_names_the_error(hushpost: Hushpost,
     assert ran.stderr.startswith("error: ")
 
 
+def _answer(body: bytes, kind: tuple[str, str], handler: Any, _: object) -> None:
+    handler.answer(200, body, (kind,))
+
+
 def test_a_body_in_another_encoding_is_searched_too(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
     write(
         workspace,
@@ -206,7 +212,7 @@ def test_a_body_in_another_encoding_is_searched_too(hushpost: Hushpost, api: Loo
     for charset in ("utf-16", "utf-16-le", "latin-1", "cp037"):
         body = "your key is tok-3n7-ü!".encode(charset)
         kind = ("Content-Type", f"text/plain; charset={charset}")
-        api.routes["/utf16"] = lambda handler, _, body=body, kind=kind: handler.answer(200, body, (kind,))
+        api.routes["/utf16"] = partial(_answer, body, kind)
         ran = hushpost("send", "utf16", "-v", "token=-", stdin="tok-3n7-ü!".encode())
         assert ran.code == 0, ran.stderr
         assert "tok-3n7" not in ran.stdout.decode(charset, "replace")

@@ -124,6 +124,11 @@ async def test_searching_counts_moves_and_ends() -> None:
         await until(pilot, lambda: '"user 19" 11' not in screen_text(pilot).splitlines()[-1])
 
 
+def told(pilot: Pilot[Any]) -> list[str]:
+    assert isinstance(pilot.app, ResponseApp)
+    return pilot.app.told
+
+
 async def test_filtering_shows_what_a_path_finds_and_escape_ends_it() -> None:
     async with ResponseApp(exchange(JSON)).run_test(size=(80, 24)) as pilot:
         await body(pilot, '"id": 0')
@@ -133,8 +138,8 @@ async def test_filtering_shows_what_a_path_finds_and_escape_ends_it() -> None:
         await pilot.press("escape")
         await shown(pilot, "of 1,005")
         await pilot.press("f", *"[", "enter")
-        await until(pilot, lambda: pilot.app.told)
-        assert pilot.app.told[0].startswith('the JSONPath "$[" cannot be used: ')
+        await until(pilot, lambda: told(pilot))
+        assert told(pilot)[0].startswith('the JSONPath "$[" cannot be used: ')
 
 
 async def test_a_filter_under_way_is_told_and_ended_by_escape() -> None:
@@ -156,7 +161,7 @@ async def test_a_filter_needs_json() -> None:
     async with ResponseApp(exchange(b"<p>x</p>", "text/html")).run_test() as pilot:
         await body(pilot, "<p>x</p>")
         await pilot.press("f")
-        assert pilot.app.told == ["a JSONPath works on JSON only"]
+        assert told(pilot) == ["a JSONPath works on JSON only"]
 
 
 async def test_as_received_in_hex_and_wrapped() -> None:
@@ -230,7 +235,7 @@ async def test_saving_writes_the_bytes_as_received_and_asks_before_it_overwrites
         await pilot.press("s")
         await type_text(pilot, str(path))
         await pilot.press("enter")
-        await until(pilot, lambda: pilot.app.told)
+        await until(pilot, lambda: told(pilot))
         assert path.read_bytes() == JSON
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         path.write_bytes(b"other")
@@ -244,7 +249,7 @@ async def test_saving_writes_the_bytes_as_received_and_asks_before_it_overwrites
         await pilot.press("s")
         await type_text(pilot, str(tmp_path / "none" / "x"))
         await pilot.press("enter")
-        await until(pilot, lambda: "cannot be written" in pilot.app.told[-1])
+        await until(pilot, lambda: "cannot be written" in told(pilot)[-1])
         assert names(tmp_path) == ["out.json"]
 
 

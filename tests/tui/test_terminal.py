@@ -46,8 +46,10 @@ class Session:
             if key in ("f2", "f3", "f5", "f6", "f7", "f9"):
                 self.done += 1
                 self.app.wait_for(f"done {self.done}")
-            elif key in ("f4", "m"):
-                self.app.wait_for(lambda screen, shown=key == "f4": ("a dialog" in screen) is shown)
+            elif key == "f4":
+                self.app.wait_for("a dialog")
+            elif key == "m":
+                self.app.wait_for(lambda screen: "a dialog" not in screen)
         self.app.settle(0.1)
 
     def resize(self, columns: int, rows: int) -> None:
