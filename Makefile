@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= auto
 
-.PHONY: help demo test check format install screenshots bench lock clean
+.PHONY: help demo test check format install docs screenshots bench lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,6 +32,9 @@ format: $(VENV)/.dev ## rewrite the code as the gate wants it
 	$(BIN)/ruff check --fix .
 
 install: $(VENV)/.dev ## .venv with everything
+
+docs: $(VENV)/.dev ## write the tables in docs/vaults/ anew
+	$(BIN)/python docs/generate.py
 
 screenshots: $(VENV)/.dev ## draw screenshots/ anew from the real app
 	$(BIN)/python screenshots/make.py
