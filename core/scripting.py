@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from core import script_files
+from core.captured import Captured
 from core.checks import body_text
 from core.environment import Scope
 from core.errors import HushpostError, ScriptError, ScriptsNotAllowed, TemplateError
-from core.exchange import CheckResult, ErrorInfo, Exchange
+from core.exchange import CheckResult, ErrorInfo, Exchange, SecretUse
 from core.models import VARIABLE_NAME, Field, JsonBody, NoBody, Request, Scripts, TextBody, XmlBody
 from core.redactor import Redactor
 from core.registry import Grant
@@ -38,8 +39,6 @@ LARGEST_VALUE = 1024 * 1024
 LIMITS = Limits()
 QUOTED = 200
 LONGEST_CHECK = 2000
-
-Values = dict[str, str | Secret]
 
 
 def granted(session: Session) -> frozenset[Grant]:
@@ -73,8 +72,8 @@ class Scripted:
     session: Session
     reference: str
     scripts: Scripts
-    values: Values
-    """Captured and script-set ones, which a script adds to."""
+    captured: Captured
+    """Of this run, script-set values too; a script adds to it."""
     scope: Callable[[], Scope]
     """As the request sees it now."""
     files: ScriptFiles
@@ -82,11 +81,13 @@ class Scripted:
     limits: Limits
     notes: list[str] = field(default_factory=list)
     checks: list[CheckResult] = field(default_factory=list)
+    behind: frozenset[SecretUse] = frozenset()
+    """The secrets that have a part in what the scripts made: it goes only where the user lets those go."""
     secrets_used: set[str] = field(default_factory=set)
 
     @classmethod
     def of(
-        cls, session: Session, request: Request, reference: str, values: Values, scope: Callable[[], Scope]
+        cls, session: Session, request: Request, reference: str, captured: Captured, scope: Callable[[], Scope]
     ) -> Scripted | None:
         """None where the request has none. Raises ScriptsNotAllowed, FileError before anything is sent."""
         scripts = request.scripts
@@ -98,13 +99,15 @@ class Scripted:
         names = [files.find(path) for path in named]
         if "scripts" not in grants:
             raise _not_allowed(f'this request runs the script "{names[0]}", which you have not allowed', "scripts")
-        return cls(session, reference, scripts, values, scope, files, grants, LIMITS)
+        return cls(session, reference, scripts, captured, scope, files, grants, LIMITS)
 
     async def before(self, request: Request) -> Request:
         """The request as its before_request script leaves it. Raises ScriptError, or what the script was refused."""
         if not self.scripts.before_request:
             return request
         name = self.files.find(self.scripts.before_request)
+        # A script is given every captured value, and does not say what it made of which.
+        self.behind |= self.captured.behind(self.scope(), self.captured)
         ended = await self._run(name, request, _told(request), None)
         if ended.refusal is not None:
             raise ended.refusal
@@ -116,8 +119,12 @@ class Scripted:
             raise _masked(name, "the request")
         return edited
 
-    async def after(self, exchange: Exchange) -> Exchange:
-        """The exchange with what its scripts say of it; a script that fails is the exchange's `script_error`."""
+    async def after(self, exchange: Exchange, behind: frozenset[SecretUse]) -> Exchange:
+        """The exchange with what its scripts say of it; a script that fails is the exchange's `script_error`.
+
+        `behind` are the secrets that had a part in the answer.
+        """
+        self.behind |= behind
         error: ErrorInfo | None = None
         if self.scripts.after_response:
             name = self.files.find(self.scripts.after_response)
@@ -189,7 +196,9 @@ class Scripted:
     def _masks(self) -> Redactor:
         """What scripts must not see: every secret but those that scripts made."""
         own = [
-            value for name, value in self.values.items() if isinstance(value, Secret) and name in self.session.scripted
+            value
+            for name, value in self.captured.items()
+            if isinstance(value, Secret) and name in self.session.scripted
         ]
         return self.session.redactor.without(own) if own else self.session.redactor
 
@@ -206,9 +215,13 @@ class Scripted:
             raise TemplateError(f'variable "{name}" is not defined', names=(name,), where=f'script "{script}"')
         if not entry.hidden:
             raise not_in_vault(name, f'script "{script}"')
-        given = entry.given
+        given, consented = entry.given, True
         if not isinstance(given, Secret):
-            given = (await self.session.resolver.resolve(scope, [name], request=self.reference)).values[name]
+            resolved = await self.session.resolver.resolve(scope, [name], request=self.reference)
+            given, consented = resolved.values[name], name in resolved.consented
+        variable = entry.variable
+        credential = variable.link.credential if variable.link else ""
+        self.behind |= {SecretUse(name, credential, variable.allowed_hosts, consented=consented)}
         self.secrets_used.add(name)
         return given.reveal()
 
@@ -227,9 +240,9 @@ class Scripted:
                 raise ScriptError(f'script "{script}" sets "{name}" to more than {LARGEST_VALUE >> 10} KiB')
             if MASK in text:
                 raise _masked(script, f'"{name}"')
-        for name, (text, secret) in ended.said.variables.items():
-            self.values[name] = Secret(text) if secret else text
-            self.session.scripted.add(name)
+        values = {name: Secret(text) if secret else text for name, (text, secret) in ended.said.variables.items()}
+        self.captured.take(values, self.behind)
+        self.session.scripted.update(values)
 
     def _failed(self, name: str, ended: Ended) -> str:
         said = self.session.redact(ended.failure)

@@ -21,12 +21,12 @@ def scripted(workspace: Path, server: Loopback) -> Path:
     return write(workspace, {"requests/a.toml": request, "scripts/hook.py": "print('it ran')\n"})
 
 
-def processes() -> list[Path]:
-    """Those whose environment says that they are of a script."""
+def processes(folder: Path) -> list[Path]:
+    """Those of scripts, whose home is below this temporary folder."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and b"hushpost-script-" in (entry / "environ").read_bytes():
+            if entry.name.isdigit() and f"HOME={folder}/hushpost-script-".encode() in (entry / "environ").read_bytes():
                 found.append(entry)
         except OSError:
             continue
@@ -99,13 +99,14 @@ def test_a_script_that_fails_after_the_response_is_an_error_and_the_body_is_prin
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_ending_a_run_ends_its_scripts(hushpost: Hushpost, scripted: Path, number: int) -> None:
+def test_ending_a_run_ends_its_scripts(hushpost: Hushpost, scripted: Path, tmp_path: Path, number: int) -> None:
     (scripted / "scripts" / "hook.py").write_text(ENDLESS)
     assert hushpost("bind", "--allow-scripts").code == 0
-    process = hushpost.start("run")
-    wait_for(lambda: len(processes()) >= 3)
-    homes = list(Path("/tmp").glob("hushpost-script-*"))
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    process = hushpost.start("run", env={"TMPDIR": str(folder)})
+    wait_for(lambda: len(processes(folder)) == 3)
     process.send_signal(number)
     process.communicate(timeout=20)
-    wait_for(lambda: not processes())
-    wait_for(lambda: not any(home.exists() for home in homes))
+    wait_for(lambda: not processes(folder))
+    wait_for(lambda: not list(folder.iterdir()))

@@ -2,15 +2,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core import scripting
-from core.errors import FileError, HushpostError, ScriptError, ScriptsNotAllowed, StoreLocked, TemplateError
+from core.errors import (
+    FileError,
+    HostNotAllowed,
+    HushpostError,
+    ScriptError,
+    ScriptsNotAllowed,
+    StoreLocked,
+    TemplateError,
+)
 from core.exchange import ErrorInfo, Exchange, RequestFinished, Result
 from core.models import (
     BearerAuth,
@@ -90,29 +100,25 @@ def failure(exchange: Exchange) -> ErrorInfo:
     return exchange.script_error
 
 
-def alive(pattern: str) -> list[int]:
-    """Processes whose command line holds the pattern."""
+def ours() -> list[int]:
+    """Processes of scripts: their home is below this test's temporary folder."""
+    home = f"HOME={tempfile.gettempdir()}/hushpost-script-".encode()
     found = []
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if pattern.encode() in (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:
-                continue
+        with suppress(OSError):
+            if entry.name.isdigit() and home in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
     return found
 
 
-def ours() -> list[int]:
-    """Processes of scripts: their home is a folder of scripts."""
-    return alive("hushpost-script-")
-
-
 @pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
+def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield
     assert ours() == []
-    assert list(Path(os.environ.get("TMPDIR", "/tmp")).glob("hushpost-script-*")) == []
+    assert list(folder.glob("hushpost-script-*")) == []
 
 
 # Consent
@@ -452,6 +458,31 @@ check("key " + key, False, key)
     assert exchange.checks[-1].name == "key ••••••"
     assert exchange.checks[-1].message == "••••••"
     assert exchange.secrets_used == ("key",)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "request.url = OTHER + vault.get('key')",
+        "variables.set('made', vault.get('key')[::-1]); request.url = OTHER + '{{made}}'",
+    ],
+)
+async def test_what_a_script_makes_of_a_secret_goes_only_where_the_secret_may_go(
+    send: Send, server: Loopback, other_server: Loopback, script: str
+) -> None:
+    with pytest.raises(HostNotAllowed, match='"key"'):
+        await send(before=script.replace("OTHER", f"'{other_server.url}/echo?'"), secrets=True)
+    assert not server.requests
+    assert not other_server.requests
+
+
+async def test_what_a_script_makes_of_a_secret_goes_only_there_later_too(
+    session: Session, send: Send, other_server: Loopback
+) -> None:
+    await send(after="variables.set('made', vault.get('key')[::-1])", secrets=True)
+    with pytest.raises(HostNotAllowed, match='"key"'):
+        await session.send(Request(url=f"{other_server.url}/{{{{made}}}}"), "later")
+    assert not other_server.requests
 
 
 async def test_an_error_with_a_secret_in_it_is_masked(send: Send) -> None:
