@@ -1,4 +1,4 @@
-"""One made-up collection, the same for every runner: a file or entry for each request, which is checked for status 200."""
+"""One made-up collection, the same for every runner, in its own format; every request is checked for status 200."""
 
 from __future__ import annotations
 

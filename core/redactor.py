@@ -100,6 +100,8 @@ class Redactor:
         return other
 
     def redact(self, text: str) -> str:
+        if not self._forms:
+            return text
         data = text.encode("utf-8", "surrogatepass")
         clean = self.redact_bytes(data)
         return text if clean is data else clean.decode("utf-8", "surrogatepass")

@@ -21,6 +21,7 @@ from core.tree import FOLDER_FILE, Index, Problem, Scan, Stamp, TreeNode, index_
 
 WORKSPACE_FILE = "workspace.toml"
 BASE = "base"
+_EMPTY = Folder()
 
 M = TypeVar("M", bound=Model)
 
@@ -47,6 +48,8 @@ class Workspace:
         self._scan: Scan | None = None
         self._read: dict[Path, tuple[Stamp, Model]] = {}
         """Folders and environments, which every request asks for."""
+        self._chains: dict[tuple[str, ...], tuple[tuple[str, Path], ...]] = {}
+        """The folders above, inside out, with the path of the file of each."""
 
     @classmethod
     def open(cls, path: Path, state: Path | None = None) -> Workspace:
@@ -192,7 +195,7 @@ class Workspace:
 
     def load_request(self, ref: str) -> Request:
         path = self.request_path(ref)
-        for problem in self._scan.problems if self._scan and not path.exists() else ():
+        for problem in self._scan.problems if self._scan and self._scan.problems and not path.exists() else ():
             if problem.path == path.with_suffix("") and isinstance(problem.error, FileError):
                 raise problem.error
         return self._load(path, Request)
@@ -210,8 +213,11 @@ class Workspace:
     def folders_of(self, ref: str) -> tuple[tuple[str, Folder], ...]:
         """The folders that a request inherits from, inside out, each with its reference; the last is `requests/`."""
         parts = check_reference(ref, self.path)[:-1]
-        refs = ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
-        return tuple((folder, self.load_folder(folder)) for folder in refs)
+        chain = self._chains.get(parts)
+        if chain is None:
+            refs = ("/".join(parts[:count]) for count in range(len(parts), -1, -1))
+            chain = self._chains[parts] = tuple((folder, self.folder_path(folder)) for folder in refs)
+        return tuple((folder, self._load_kept(path, Folder, missing=_EMPTY)) for folder, path in chain)
 
     def effective(self, ref: str) -> Request:
         """The request with the headers, auth and scripts that its folders give it."""
