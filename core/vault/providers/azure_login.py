@@ -79,7 +79,6 @@ class Tokens:
         by_person = isinstance(kind, (AzureBrowser, AzureDeviceCode))
         self._scope = f"{authority.cloud.resource}/{'user_impersonation' if by_person else '.default'}"
         self._tenant = ""
-        self._chosen = isinstance(kind, AzureEnvironment) or bool(getattr(kind, "tenant_id", ""))
 
     def ask(self, person: Person) -> str:
         """Let the person log in; the account's user name."""
@@ -109,12 +108,11 @@ class Tokens:
         tenant = str(wanted.get("tenant_id") or "")
         if tenant.lower() == self._tenant.lower():
             wanted.pop("tenant_id", None)
-        elif tenant and self._tenant and self._chosen:
-            raise self._of_another_tenant(tenant)
         try:
             return self._token(wanted)
         except (LoginRequired, LoginFailed) as error:
-            # A link to another tenant's vault does not end the login.
+            # The SDK refuses other tenants than a chosen one, Entra ID those that do not know the account; neither ends
+            # the login.
             if "tenant_id" in wanted and self._tenant and error.message != ENDED:
                 raise self._of_another_tenant(tenant) from error
             raise
@@ -200,9 +198,7 @@ def _made(credential: AnyCredential, authority: Authority, person: Person) -> An
             case AzureBrowser():
                 return InteractiveBrowserCredential(timeout=PATIENCE_S, **options)
             case AzureDeviceCode():
-                return DeviceCodeCredential(
-                    prompt_callback=person.show_code, raw_response_hook=person.stop_polling, **options
-                )
+                return DeviceCodeCredential(prompt_callback=person.show_code, **options)
             case AzureServicePrincipal(client_secret=secret) if secret is not None:
                 return ClientSecretCredential(credential.tenant_id, credential.client_id, secret.reveal(), **options)
             case AzureServicePrincipal():

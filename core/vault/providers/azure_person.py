@@ -38,15 +38,10 @@ class Person:
         self._shown: Dismiss | None = None
         self._refusal: VaultError | None = None
         self._address = ""
-        self._gave_up = False
 
     def show_code(self, url: str, code: str, expires_at: datetime) -> None:
-        self._keep(self._prompter.show_device_code(url, code, expires_at))
-
-    def stop_polling(self, response: object) -> None:
-        """Called by the SDK after each answer of Entra ID: ends the polling for a device code that nobody wants now."""
-        if self._gave_up:
-            raise _cancelled()
+        """Called by the SDK, which then polls until its credential is closed."""
+        self._shown = self._prompter.show_device_code(url, code, expires_at)
 
     def log_in(self, authenticate: Callable[[], T]) -> T:
         """Call what blocks until the person has logged in; LoginRequired as soon as the person gives up."""
@@ -82,14 +77,9 @@ class Person:
         self._address = url
         redirect_uri = parse_qs(urlsplit(url).query).get("redirect_uri", [""])[0]
         try:
-            self._keep(self._prompter.open_url(url, redirect_uri))
+            self._shown = self._prompter.open_url(url, redirect_uri)
         except VaultError as error:
             self._refusal = error
-
-    def _keep(self, shown: Dismiss) -> None:
-        self._shown = shown
-        if self._gave_up:
-            shown.dismiss()
 
     def _check(self) -> None:
         if self._refusal is not None:
@@ -97,7 +87,7 @@ class Person:
         if self._shown is None:
             return
         if self._shown.cancelled:
-            raise _cancelled()
+            raise LoginRequired("the login was cancelled", hint=AGAIN)
         if self._shown.pasted and self._address:
             raise LoginRequired(
                 "the answer of Azure's login in the browser cannot be pasted",
@@ -105,7 +95,7 @@ class Person:
             )
 
     def _give_up(self) -> None:
-        self._gave_up = True
+        """Answer the SDK's listener in the browser's place, so that it ends."""
         if not self._address:
             return
         query = parse_qs(urlsplit(self._address).query)
@@ -164,7 +154,3 @@ def _registered() -> _Opener:
     opener = _Opener(usual)
     webbrowser.register("hushpost-login", None, opener, preferred=True)
     return opener
-
-
-def _cancelled() -> LoginRequired:
-    return LoginRequired("the login was cancelled", hint=AGAIN)
