@@ -26,6 +26,7 @@ CA_VARIABLES = (
 class _Tunnel(socketserver.StreamRequestHandler):
     server: FakeNet
     timeout = 30
+    disable_nagle_algorithm = True
 
     def handle(self) -> None:
         method, _, rest = self.rfile.readline(8192).decode("latin-1").partition(" ")
@@ -42,6 +43,7 @@ class _Tunnel(socketserver.StreamRequestHandler):
         except OSError:
             self._refuse()
             return
+        there.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         with there, self.server.counted(there):
             self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=_pump, args=(there, self.connection), daemon=True)
