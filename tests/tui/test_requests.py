@@ -144,6 +144,7 @@ class TestEditing:
             await opened(pilot, "payments/create")
             await pilot.press("end", "backspace", "d", "ctrl+s")
             await until(pilot, lambda: not screen_of(pilot).edited)
+            await pilot.pause()
             for _ in range(7):
                 await pilot.press("alt+right")
         assert workspace.request_path("payments/create").read_text() == before
@@ -261,6 +262,31 @@ class TestTabs:
             await pilot.press("ctrl+r")
             await until(pilot, lambda: server.requests)
             assert server.requests[0].header("X-New") == "acme"
+
+    async def test_every_kind_of_body_is_shown_in_turn(self, running: Running, workspace: Workspace) -> None:
+        async with running(workspace, size=(100, 40)) as pilot:
+            screen = await opened(pilot, "health")
+            screen.editor.show_tab("body")
+            await pilot.pause()
+            screen.query_one("#kinds").focus()
+            await pilot.pause()
+            for _ in range(7):
+                await pilot.press("right")
+            await until(pilot, lambda: "Variables (JSON)" in screen_text(pilot))
+            await pilot.press("left", "left", "left")
+            await until(pilot, lambda: "no fields yet: n adds one" in screen_text(pilot))
+
+    async def test_n_on_a_path_parameter_adds_a_query_parameter(self, running: Running, workspace: Workspace) -> None:
+        async with running(workspace) as pilot:
+            screen = await opened(pilot, "payments/create")
+            screen.query_one("#path TableLines").focus()
+            await pilot.pause()
+            await pilot.press("n")
+            await type_text(pilot, "page")
+            await pilot.press("tab")
+            await type_text(pilot, "2")
+            await pilot.press("enter")
+            assert screen.editor.finish().query == (Field("limit", "10"), Field("page", "2"))
 
     async def test_the_body_is_typed_and_sent(self, running: Running, workspace: Workspace, server: Loopback) -> None:
         async with running(workspace) as pilot:

@@ -216,6 +216,16 @@ async def test_progress_failure_and_nothing() -> None:
         assert "200 OK" not in screen_text(pilot)
 
 
+async def test_a_long_error_is_wrapped_at_words() -> None:
+    app = ResponseApp()
+    async with app.run_test(size=(40, 24)) as pilot:
+        words = " ".join(f"word{number}" for number in range(30))
+        app.view.fail(RequestError(words, kind="connect", hint="is the server running?"))
+        await shown(pilot, "is the server running?")
+        assert words in " ".join(screen_text(pilot).split())
+        assert "…" not in screen_text(pilot)
+
+
 async def test_the_last_answer_stays_to_be_read_until_the_next_one_is_there() -> None:
     app = ResponseApp(exchange(b'{"first": 1}'))
     async with app.run_test() as pilot:

@@ -36,7 +36,7 @@ your vaults: they are fetched when a request is sent, held in memory only, and n
 _FIRST = (
     Pick("create", "Create a workspace", "a new folder with a first environment"),
     Pick("open", "Open a folder", "a workspace that is already on this disk"),
-    Pick("demo", "Look around in the demo", "a made-up API with a vault; touches nothing of yours"),
+    Pick("demo", "Look around in the demo", "a made-up API with a vault; leaves nothing behind"),
 )
 
 

@@ -64,7 +64,7 @@ class BodyEditor(Container):
     DEFAULT_CSS = """
     BodyEditor { height: 1fr; layout: vertical; }
     BodyEditor > #kinds { margin: 0; }
-    BodyEditor .label { width: 14; color: $text-muted; height: 1; }
+    BodyEditor .label { width: auto; min-width: 14; color: $text-muted; height: 1; }
     BodyEditor .content-type { height: 1; }
     BodyEditor .content-type TemplateInput { width: 1fr; }
     BodyEditor .graphql-variables { height: 40%; }
@@ -133,6 +133,7 @@ class BodyEditor(Container):
                 return 0
 
     def _make_part(self) -> Widget:
+        """What it makes has no id: the part before it is still there until the app has removed it."""
         if self._too_large():
             return Static("", markup=False, classes="part")
         match self._body:
@@ -155,14 +156,14 @@ class BodyEditor(Container):
                 )
             case FormBody():
                 columns = (TableColumn("Name"), TableColumn("Value", 2))
-                return KeyValueTable(columns, names=self._names, empty="no fields yet: n adds one", id="rows")
+                return KeyValueTable(columns, names=self._names, empty="no fields yet: n adds one")
             case MultipartBody():
                 parts = (TableColumn("Name", 2), TableColumn("Value, or @file", 3), TableColumn("Content-Type", 2))
                 blank = TableRow(("", "", ""))
-                return KeyValueTable(parts, names=self._names, blank=blank, empty="no parts yet: n adds one", id="rows")
+                return KeyValueTable(parts, names=self._names, blank=blank, empty="no parts yet: n adds one")
             case FileBody():
                 columns = (TableColumn("", width=14), TableColumn(""))
-                return KeyValueTable(columns, names=self._names, fixed=True, titles=False, boxes=False, id="rows")
+                return KeyValueTable(columns, names=self._names, fixed=True, titles=False, boxes=False)
             case _:
                 return Static(
                     "  This request has no body. Left and right in the line above choose a kind.", markup=False

@@ -87,12 +87,13 @@ class DocumentPane(Vertical):
         numbered: bool = False,
         top: Place = (0, 0),
         mask: Mask | None = None,
+        prose: bool = False,
         words: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """Show a document; `words` are what the line below says of it."""
         self._end_search()
         self._words = words
-        self._lines.show(document, syntax, numbered=numbered, top=top, mask=mask)
+        self._lines.show(document, syntax, numbered=numbered, top=top, mask=mask, prose=prose)
         if self._text:
             self._search()
         self._say()

@@ -53,11 +53,14 @@ class KeyValueTable(Container):
         empty: str = "",
         titles: bool = True,
         boxes: bool = True,
+        adds_to: KeyValueTable | None = None,
         id: str | None = None,
     ) -> None:
         """`fixed` rows cannot be added, deleted or moved; `blank` is what a new row starts as; without
-        `boxes` there is no room for the boxes of rows that can be switched off."""
+        `boxes` there is no room for the boxes of rows that can be switched off; `adds_to` is the table
+        beside a fixed one that a new row goes to."""
         super().__init__(id=id)
+        self._adds_to = adds_to
         self.fixed = fixed
         self.blank = blank or TableRow(("",) * len(columns))
         self._lines = TableLines(columns, names, titles=titles, empty=empty, boxes=boxes)
@@ -103,7 +106,7 @@ class KeyValueTable(Container):
             return False
         match action:
             case "add":
-                return not self.fixed
+                return not self.fixed or self._adds_to is not None
             case "delete" | "shift":
                 return not self.fixed and row is not None
             case "switch":
@@ -118,6 +121,9 @@ class KeyValueTable(Container):
             self.action_add()
 
     def action_add(self) -> None:
+        if self._adds_to is not None:
+            self._adds_to.action_add()
+            return
         at = min(len(self._lines.rows), self._lines.row + 1) if self._lines.rows else 0
         self._lines.rows.insert(at, self.blank)
         self._lines.shown()

@@ -75,7 +75,7 @@ class PickList(LineView):
         self._active = active
         """Drawn as if focused: a filter field above has the focus and sends the cursor keys here."""
         self._index = 0
-        self._label_width = 0
+        self._label_width = self._detail_width = 0
 
     def on_mount(self) -> None:
         self.choices = self._choices
@@ -89,6 +89,7 @@ class PickList(LineView):
         kept = self.current.key if self.current is not None else None
         self._choices = choices
         self._label_width = max((cell_len(choice.label) for choice in choices), default=0)
+        self._detail_width = max((cell_len(choice.detail) for choice in choices), default=0)
         self._index = next((row for row, choice in enumerate(choices) if choice.key == kept), 0)
         self.set_line_count(len(choices))
         self.show_line(self._index)
@@ -162,8 +163,10 @@ class PickList(LineView):
                 style, quiet = base + ink.resting, quiet + ink.resting
         if not choice.enabled:
             style = quiet
-        label_width = min(self._label_width, max(12, width * 3 // 5)) if choice.detail else width
         start = f"{cursor}{choice.mark}{' ' if choice.mark else ''}"
+        # A label is cut only where its detail needs the room.
+        most = max(12, width * 3 // 5, width - len(start) - self._detail_width - 3)
+        label_width = min(self._label_width, most) if choice.detail else width
         label_width = min(label_width, max(0, width - len(start) - 1))
         segments = [Segment(start, style)]
         if choice.detail:

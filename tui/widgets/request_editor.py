@@ -140,10 +140,12 @@ class RequestEditor(Container):
         name_value = (TableColumn("Name"), TableColumn("Value", 2))
         match tab:
             case "params":
+                empty = "no query parameters: n adds one"
+                query = KeyValueTable(name_value, names=self._names, empty=empty, id="query")
                 return Container(
                     Static("Path parameters", classes="path-title"),
-                    KeyValueTable(name_value, names=self._names, fixed=True, titles=False, id="path"),
-                    KeyValueTable(name_value, names=self._names, empty="no query parameters: n adds one", id="query"),
+                    KeyValueTable(name_value, names=self._names, fixed=True, titles=False, adds_to=query, id="path"),
+                    query,
                     classes="tab",
                 )
             case "headers":

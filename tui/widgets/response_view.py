@@ -125,7 +125,7 @@ class ResponseView(Widget):
         self._tabs.display = False
         text = f"error: {error}" + (f"\n\n{error.hint}" if error.hint else "")
         self._status.say([("no answer", "bad"), (error.kind, "muted")], "")
-        self._pane.show_text(self._redactor.redact(text), "error")
+        self._pane.show_text(self._redactor.redact(text), "error", prose=True)
 
     # Parts
 

@@ -54,6 +54,8 @@ class TextView(Widget, can_focus=True):
         self._tell_moved = moved
         self.document: Document = TextDocument()
         self.wrap = False
+        """What the person chose; prose is wrapped in any case."""
+        self._prose = False
         self.search: Search | None = None
         self.current: int | None = None
         """The number of the match that the person is at."""
@@ -81,9 +83,11 @@ class TextView(Widget, can_focus=True):
         numbered: bool = False,
         top: Place = (0, 0),
         mask: Mask | None = None,
+        prose: bool = False,
     ) -> None:
-        """Show another document; what was searched in the last one is forgotten."""
+        """Show another document; what was searched in the last one is forgotten. `prose` is wrapped at words."""
         self.document, self._syntax, self._numbered = document, syntax, numbered
+        self._prose = prose
         self._mask = mask
         self.search, self.current = None, None
         self._left = 0
@@ -131,7 +135,7 @@ class TextView(Widget, can_focus=True):
         self._to((0, 0) if by < 0 else self._last_top(), draw=True)
 
     def action_side(self, by: int) -> None:
-        if self.wrap:
+        if self._wraps:
             return
         widest = max((self._strip(row).cell_length for row, _ in self._visible()), default=0)
         left = max(0, min(self._left + by * _SIDE, widest - self._text_width + 1))
@@ -156,7 +160,7 @@ class TextView(Widget, can_focus=True):
         place = (row, sum(1 for cut in self._cuts(row) if cut <= column))
         if place not in self._visible():
             self._top = self._clamped(self._moved(place, -(self._height // 3)))
-        if not self.wrap and not self._left <= column < self._left + self._text_width - 1:
+        if not self._wraps and not self._left <= column < self._left + self._text_width - 1:
             self._left = max(0, column - self._text_width // 2) if column >= self._text_width - 1 else 0
         self.redraw()
 
@@ -178,7 +182,7 @@ class TextView(Widget, can_focus=True):
         """The place so many rows of the screen further on, within the document."""
         row, part = place
         last = self.document.rows - 1
-        if not self.wrap:
+        if not self._wraps:
             return max(0, min(row + by, last)), 0
         while by > 0:
             parts = len(self._cuts(row)) + 1
@@ -199,6 +203,10 @@ class TextView(Widget, can_focus=True):
         return row, part
 
     # The room there is
+
+    @property
+    def _wraps(self) -> bool:
+        return self.wrap or self._prose
 
     @property
     def _height(self) -> int:
@@ -231,25 +239,27 @@ class TextView(Widget, can_focus=True):
     def _fit(self) -> None:
         """Take the size that the widget has now; a frame may come before the event that tells of it."""
         self._room, self._places = self.size, None
-        self._top = self._clamped((self._top[0], 0) if self.wrap else self._top)
+        self._top = self._clamped((self._top[0], 0) if self._wraps else self._top)
 
     # Rows
 
     def _cuts(self, row: int) -> list[int]:
         """The columns at which a row goes on in the next row of the screen; none where rows are not wrapped."""
-        if not self.wrap:
+        if not self._wraps:
             return []
         strip, width = self._strip(row), self._text_width
         if strip.cell_length <= width:
             return []
-        if strip.text.isascii():
+        if strip.text.isascii() and not self._prose:
             return list(range(width, strip.cell_length, width))
-        cuts, at, start = [], 0, 0
-        for _, _, size in split_graphemes(strip.text)[0]:
+        cuts, at, start, word = [], 0, 0, 0
+        for first, last, size in split_graphemes(strip.text)[0]:
             if at + size - start > width:
-                cuts.append(at)
-                start = at
+                start = word if self._prose and word > start else at
+                cuts.append(start)
             at += size
+            if strip.text[first:last] == " ":
+                word = at
         return cuts
 
     def _strip(self, row: int) -> Strip:
@@ -318,7 +328,7 @@ class TextView(Widget, can_focus=True):
             return Strip([Segment(" " * (self._room.width - 1), base), mark], self._room.width)
         row, part = places[y]
         strip = self._strip(row)
-        if self.wrap:
+        if self._wraps:
             cuts = [0, *self._cuts(row), strip.cell_length]
             text = strip.crop(cuts[part], cuts[part + 1]).adjust_cell_length(width, base)
         else:

@@ -1,8 +1,11 @@
-"""Narrowing a list by typing."""
+"""Narrowing a list by typing, and what is cut where the room ends."""
 
 from __future__ import annotations
 
-from tui.widgets.pick_list import Pick, matching
+from textual.app import App, ComposeResult
+
+from tests.tui.conftest import screen_text
+from tui.widgets.pick_list import Pick, PickList, matching
 
 PICKS = [
     Pick("1", "payments/create"),
@@ -32,3 +35,13 @@ def test_what_begins_with_the_text_comes_first_and_details_last() -> None:
 
 def test_case_does_not_count() -> None:
     assert keys("PAYMENTS") == ["1"]
+
+
+async def test_a_label_is_cut_only_where_its_detail_needs_the_room() -> None:
+    class Listed(App[None]):
+        def compose(self) -> ComposeResult:
+            yield PickList([Pick("1", "a label of more than three fifths", "F1")])
+
+    async with Listed().run_test(size=(44, 5)) as pilot:
+        await pilot.pause()
+        assert "a label of more than three fifths  F1" in screen_text(pilot)
