@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -117,8 +118,17 @@ def _file(session: Session, result: Result) -> str:
     """The request's file as seen from the current folder, for annotations; empty where it is elsewhere."""
     if session.workspace is None or not result.reference:
         return ""
+    folder = _from_here(session.workspace.path / "requests")
+    if not folder.startswith("."):
+        return f"{folder}/{result.reference}.toml"
+    # It may still be below: the current folder can be one of requests.
     path = os.path.relpath(session.workspace.path / "requests" / f"{result.reference}.toml")
     return "" if path.startswith("..") else path
+
+
+@lru_cache(maxsize=1)
+def _from_here(folder: Path) -> str:
+    return os.path.relpath(folder)
 
 
 class Reports:

@@ -10,6 +10,7 @@ What a variable may put in depends on where it stands, so that no value can brea
 
 from __future__ import annotations
 
+import html
 import json
 import mimetypes
 import re
@@ -19,7 +20,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote_plus
-from xml.sax.saxutils import escape as escape_xml
 
 from core import template
 from core.errors import RequestError
@@ -136,7 +136,7 @@ def _xml(text: str, render: Render) -> Rendered:
 
 
 def _xml_text(text: str) -> str:
-    return escape_xml(text, {'"': "&quot;", "'": "&apos;"})
+    return html.escape(text).replace("&#x27;", "&apos;")
 
 
 def _by_context(

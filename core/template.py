@@ -129,6 +129,10 @@ class Rendered:
         """Encoded, with the names kept as they are; only for encodings that treat each character by itself
         (percent-encoding, JSON or XML escapes), because each piece is encoded alone, in order. `hidden` encodes the
         hidden pieces, where they are encoded otherwise than the text between them."""
+        if not self._pieces:
+            return self
+        if len(self._pieces) == 1 and isinstance(only := self._pieces[0], str):
+            return Rendered(encode(only))
         inside = hidden or encode
         return Rendered._of(
             encode(piece)

@@ -43,6 +43,7 @@ class Workspace:
         """Use `open` or `create`."""
         self.path = path
         self.real_path = path.resolve()
+        self._inside = f"{self.real_path}{os.sep}"
         self.file = self._load(path / WORKSPACE_FILE, WorkspaceFile)
         self._index = Index(state and self._index_file(state))
         self._scan: Scan | None = None
@@ -321,6 +322,8 @@ class Workspace:
 
     def check_inside(self, path: Path) -> Path:
         """The path, when no link on the way to it leads out of the workspace."""
+        if os.path.realpath(path) == str(path) and str(path).startswith(self._inside):
+            return path
         try:
             real = path.resolve()
         except (OSError, RuntimeError) as error:
