@@ -150,6 +150,11 @@ class History:
         ]
         return sorted(found, key=lambda entry: entry.summary.started_at, reverse=True)
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is anything to look for: entries, or a folder with some."""
+        return bool(self._memory) or self._thread.running or self.folder.exists()
+
     def take_notes(self) -> Sequence[str]:
         """What went wrong since it was asked last, each thing once."""
         with self._lock:

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from core.errors import HushpostError
 from tui import keys, terminal, themes
 from tui.foreign import visible
+from tui.history_watch import HistoryWatch
 from tui.stylesheet import OnceParsed
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ MODES = {
     "requests": "RequestsScreen",
     "environments": "EnvironmentsScreen",
     "credentials": "CredentialsScreen",
+    "history": "HistoryScreen",
     "settings": "SettingsScreen",
 }
 """Mode and the class in `tui.screens.MODE` that shows it, imported when it is first gone to."""
@@ -47,7 +49,7 @@ class HushpostApp(App[str], inherit_bindings=False):
 
     TITLE = "hushpost"
     # All of them, so that going to a mode for the first time parses and matches nothing anew.
-    CSS_PATH = ["app.tcss", "vault.tcss", "screens/requests.tcss", "screens/workspaces.tcss"]
+    CSS_PATH = ["app.tcss", "vault.tcss", "screens/requests.tcss", "screens/workspaces.tcss", "screens/history.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.APP)
     ENABLE_COMMAND_PALETTE = False
 
@@ -96,6 +98,7 @@ class HushpostApp(App[str], inherit_bindings=False):
     def on_mount(self) -> None:
         self.apply_keys()
         self.set_interval(20, self.lock_when_idle)
+        self._history = HistoryWatch(self)
         if self._start_error is not None:
             self.tell_error(self._start_error)
         elif self._send_first:
@@ -110,6 +113,7 @@ class HushpostApp(App[str], inherit_bindings=False):
             screen.action_send()
 
     async def on_unmount(self) -> None:
+        self._history.end()
         await self.session.close()
 
     # What screens tell the app

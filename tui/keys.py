@@ -53,6 +53,7 @@ PLACES: Mapping[str, str] = {
     "environments": "environments",
     "credentials": "credentials",
     "details": "linked-secret details",
+    "history": "history",
     "settings": "settings",
     "dialog": "dialogs",
 }
@@ -63,6 +64,7 @@ APP = (
     Key("app.requests", "f3", "app.mode('requests')", "Requests", "go to the requests", priority=True),
     Key("app.environments", "f4", "app.mode('environments')", "Environments", "go to the environments", priority=True),
     Key("app.credentials", "f5", "app.mode('credentials')", "Credentials", "go to the credentials", priority=True),
+    Key("app.history", "f6", "app.mode('history')", "History", "go to the history", priority=True),
     Key("app.settings", "f8", "app.mode('settings')", "Settings", "go to the settings", priority=True),
     Key("app.environment", "ctrl+t", "app.environment", "Environment", "switch the environment", priority=True),
     Key("app.jump", "ctrl+g", "app.jump", "Jump", "jump to a request by its name", priority=True),
@@ -75,6 +77,7 @@ APP = (
     Key("app.plain_requests", "3", "app.mode('requests')", "Requests", palette=False),
     Key("app.plain_environments", "4", "app.mode('environments')", "Environments", palette=False),
     Key("app.plain_credentials", "5", "app.mode('credentials')", "Credentials", palette=False),
+    Key("app.plain_history", "6", "app.mode('history')", "History", palette=False),
     Key("app.plain_settings", "8", "app.mode('settings')", "Settings", palette=False),
     Key("app.plain_quit", "q", "app.ask_quit", "Quit", palette=False),
 )
@@ -193,6 +196,17 @@ DETAILS = (
     Key("details.relink", "l", "relink", "Relink", "link the variable to another secret", show=True),
     Key("details.login", "a", "login", "Log in", "log in again with its credential", show=True),
 )
+HISTORY = (
+    Key("history.search", "/", "search", "Search", "search the history", show=True),
+    Key("history.reopen", "o", "reopen", "Request", "open the exchange as a request", show=True),
+    Key(
+        "history.compare", "c", "compare", "Compare", "mark the exchange, or compare it with the marked one", show=True
+    ),
+    Key("history.all", "a", "all", "All", "list the exchanges of all workspaces, or of the open one", show=True),
+    Key("history.delete", "x,delete", "delete", "Delete", "delete the exchange from the history", show=True),
+    Key("history.clear", "X", "clear", "Clear", "delete all of the workspace's exchanges, or of all", show=True),
+    Key("history.back", "escape", "back", "Back", "back to the list, then close the answer", show=True, palette=False),
+)
 SETTINGS = (
     Key("settings.change", "e", "change", "Change", "change the setting or the key", show=True),
     Key("settings.default", "d", "default", "Default", "give the setting or the action its default back", show=True),
@@ -214,6 +228,7 @@ def table() -> tuple[Key, ...]:
         *ENVIRONMENTS,
         *CREDENTIALS,
         *DETAILS,
+        *HISTORY,
         *SETTINGS,
         *DIALOG,
         *CLOSE,

@@ -29,6 +29,9 @@ _ABOUT = {
     "the local store, or a link to a secret in a vault.",
     "credentials": "A credential is how you log in to one vault account. It is kept encrypted on this machine and "
     "never in a workspace. Below it are the secrets held in memory, each with the time it has left.",
+    "history": "What was sent from this app, masked: a secret stands as dots. It is sealed on this machine with a key "
+    "of the credential store; while that is locked, only what was sent since is here. Enter reads an answer again, c "
+    "on one and c on another compare them. A request, a workspace or the settings can turn it off.",
     "settings": "Settings are yours, not the workspace's. Each action's keys can be changed here.",
 }
 _EDITING = (
@@ -89,7 +92,9 @@ class HelpScreen(SessionDialog[None]):
         parts += [self._line(shown, sentence) for shown, sentence in _EDITING]
         parts += [
             Content(""),
-            Content("Where no text field has the focus, 1 2 3 4 5 8 do the same as f1 f2 f3 f4 f5 f8, and q quits."),
+            Content(
+                "Where no text field has the focus, 1 2 3 4 5 6 8 do the same as f1 f2 f3 f4 f5 f6 f8, and q quits."
+            ),
             Content("Keys are changed in the settings (f8), or under [keys] in settings.toml."),
             Content("To select text with the mouse, hold shift (in some terminals option)."),
         ]

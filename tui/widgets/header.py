@@ -23,6 +23,7 @@ MODES = (
     ("requests", "3", "Requests", "Req"),
     ("environments", "4", "Environments", "Env"),
     ("credentials", "5", "Credentials", "Cred"),
+    ("history", "6", "History", "Hist"),
     ("settings", "8", "Settings", "Set"),
 )
 """Mode, its plain key, its name, and its name where there is little room."""
@@ -121,7 +122,7 @@ class StatusHeader(Widget, can_focus=False):
         """Mode and text of what fits into a width."""
         names = [(mode, f" {key} {name} ") for mode, key, name, _ in MODES]
         short = [(mode, f" {key} {name} ") for mode, key, _, name in MODES]
-        tight = [(mode, f" {key}{name}" + (" " if mode == self.mode else "")) for mode, key, _, name in MODES]
+        tight = [(mode, f" {key} {name} " if mode == self.mode else f" {key}{name}") for mode, key, _, name in MODES]
         digits = [(mode, f" {key} {name} " if mode == self.mode else f" {key} ") for mode, key, _, name in MODES]
         for texts in (names, short, tight, digits):
             if sum(len(text) for _, text in texts) <= width:

@@ -93,6 +93,12 @@ def _error(row: bytes) -> Iterator[Token]:
         yield 0, 6, "bad"
 
 
+def _diff(row: bytes) -> Iterator[Token]:
+    ink = {b"+": "good", b"-": "bad", b"@": "muted"}.get(row[:1])
+    if ink is not None:
+        yield 0, len(row), ink
+
+
 _SYNTAXES: dict[str, Callable[[bytes], Iterator[Token]]] = {
     "json": _json,
     "xml": _markup,
@@ -103,6 +109,7 @@ _SYNTAXES: dict[str, Callable[[bytes], Iterator[Token]]] = {
     "muted": _whole("muted"),
     "hex": _hex,
     "error": _error,
+    "diff": _diff,
 }
 
 
