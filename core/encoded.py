@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 
+LONG = 4096
+"""Values with more characters are searched for in few forms."""
 SHORTEST = 4
 """Values with fewer characters are not searched for: they would be found everywhere."""
 
@@ -91,9 +93,17 @@ def forms(piece: str) -> dict[bytes, int]:
     """Every byte sequence a piece may stand as, and how many base64 characters beside each hold bits of the piece."""
     found = _forms(piece)
     for misread in _misread(piece):
-        for form, margin in _forms(misread).items():
-            found[form] = max(margin, found.get(form, 0))
+        for form, margin in few_forms(misread).items():
+            found.setdefault(form, margin)
     return found
+
+
+def few_forms(piece: str) -> dict[bytes, int]:
+    """What a piece may stand as after the escapes around it are undone: for values so long that all forms of all of
+    their pieces would take more memory than they are worth."""
+    raw = piece.encode("utf-8", "surrogatepass")
+    found = dict.fromkeys((raw, raw.replace(b" ", b"+"), raw.hex().encode(), raw.hex().upper().encode()), 0)
+    return found | dict.fromkeys(_base64(raw), 1)
 
 
 def _misread(piece: str) -> set[str]:

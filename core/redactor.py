@@ -8,7 +8,7 @@ from typing import NoReturn, Protocol
 
 from ahocorasick_rs import BytesAhoCorasick
 
-from core.encoded import BASE64, DEPTH, Decoded, decode, forms, pieces
+from core.encoded import BASE64, DEPTH, LONG, Decoded, decode, few_forms, forms, pieces
 from core.secret import MASK, Secret
 
 _MASK = MASK.encode()
@@ -67,8 +67,10 @@ class Redactor:
             if (name, secret) in self._known:
                 return
             self._known.add((name, secret))
-            for piece in pieces(secret.reveal()):
-                for pattern, margin in forms(piece).items():
+            value = secret.reveal()
+            written = forms if len(value) <= LONG else few_forms
+            for piece in pieces(value):
+                for pattern, margin in written(piece).items():
                     self._add(name, pattern, margin)
 
     def _add(self, name: str, pattern: bytes, margin: int) -> None:

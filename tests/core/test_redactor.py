@@ -7,6 +7,7 @@ import json
 import pickle
 import shlex
 import threading
+import tracemalloc
 import urllib.parse
 import xml.sax.saxutils
 from collections.abc import Callable
@@ -153,6 +154,29 @@ def test_marks_in_place_of_what_is_no_ascii_hide_nothing(echo: str) -> None:
 
 def test_marks_alone_are_no_secret() -> None:
     assert knowing("\u00e9\u00e9\u00e9\u00e9\u00e9a").redact("????? ?????a") == "????? ?????a"
+
+
+LONG_VALUE = "".join(f"{number:x}-\u00fc {number * 7919:o}/" for number in range(20_000))
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    ["raw", "percent", "form", "base64", "base64, url-safe", "basic", "JSON", "HTML", "hex", "HEX", "C string"],
+)
+def test_a_very_long_value_is_masked(encoder: str) -> None:
+    clean = knowing(LONG_VALUE[:20_000]).redact(ENCODERS[encoder](LONG_VALUE[:20_000]))
+    assert clean.count(MASK) == 1
+    assert clean.replace(MASK, "").rstrip("=") in ("", "k", "dXNlcj"), "what is left is what stood around it"
+
+
+def test_a_very_long_value_takes_no_more_memory_than_it_is_worth() -> None:
+    tracemalloc.start()
+    try:
+        redactor = knowing(LONG_VALUE)
+        assert redactor.names_in(LONG_VALUE[1000:2000]) == {"secret0"}
+        assert tracemalloc.get_traced_memory()[1] < 200 * len(LONG_VALUE)
+    finally:
+        tracemalloc.stop()
 
 
 @settings(deadline=None)
