@@ -11,11 +11,11 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError, ParamValidationError
 
-from core.errors import AccessDenied, LoginFailed, LoginRequired, SecretNotFound, VaultError
+from core.errors import AccessDenied, LoginRequired, SecretNotFound, VaultError
 from core.exchange import Headers, Prepared
-from core.hosts import Origin, is_loopback
 from core.secret import Secret
 from core.vault.config import AnyCredential, AnyLink, AwsLink
+from core.vault.endpoint import endpoint
 from core.vault.provider import AuthPrompter, FetchedSecret, Provider, SecretSummary
 from core.vault.providers import aws_login
 from core.vault.providers.aws_errors import DENIED, code_of, translated
@@ -29,8 +29,8 @@ SERVICE = "Secrets Manager"
 
 def connect(credential: AnyCredential, prompter: AuthPrompter) -> Provider:
     """Log in, and prove it by asking AWS who we are."""
-    endpoint = _endpoint(getattr(credential, "endpoint", ""))
-    return AwsVault(credential, aws_login.log_in(credential, prompter), endpoint)
+    address = endpoint(getattr(credential, "endpoint", ""))
+    return AwsVault(credential, aws_login.log_in(credential, prompter), address)
 
 
 @dataclass(frozen=True)
@@ -245,15 +245,3 @@ def _region(secret_id: str) -> str:
     """The region of an ARN; empty for a name."""
     parts = secret_id.split(":")
     return parts[3] if len(parts) >= 6 and parts[0] == "arn" else ""
-
-
-def _endpoint(address: str) -> str:
-    if not address:
-        return ""
-    try:
-        origin = Origin.of(address)
-    except ValueError:
-        raise LoginFailed("its endpoint is no address", hint="write it like https://HOST") from None
-    if origin.scheme != "https" and not is_loopback(origin.host):
-        raise LoginFailed("its endpoint is not https", hint="write it like https://HOST")
-    return str(origin)

@@ -25,8 +25,8 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports.re
 )
 
 from core.errors import AccessDenied, LoginFailed, LoginRequired, ProviderUnavailable, SecretNotFound, VaultError
-from core.hosts import Origin, is_loopback
 from core.vault.config import AnyCredential, AnyLink, GcpLink
+from core.vault.endpoint import endpoint
 from core.vault.provider import READ_S, AuthPrompter, FetchedSecret, Provider, SecretSummary
 from core.vault.providers import gcp_login, gcp_names
 from core.vault.providers.gcp_errors import translated
@@ -41,8 +41,8 @@ OPERATORS = frozenset({"AND", "OR", "NOT"})
 
 def connect(credential: AnyCredential, prompter: AuthPrompter) -> Provider:
     """Log in; for a key this asks Google once whether it is good."""
-    endpoint = _endpoint(getattr(credential, "endpoint", ""))
-    vault = GcpVault(gcp_login.log_in(credential), endpoint)
+    address = endpoint(getattr(credential, "endpoint", ""))
+    vault = GcpVault(gcp_login.log_in(credential), address)
     vault.prove()
     return vault
 
@@ -248,15 +248,3 @@ def _silence() -> None:
             logger.setLevel(logging.CRITICAL)
             for handler in [each for each in logger.handlers if not isinstance(each, logging.NullHandler)]:
                 logger.removeHandler(handler)
-
-
-def _endpoint(address: str) -> str:
-    if not address:
-        return ""
-    try:
-        origin = Origin.of(address)
-    except ValueError:
-        raise LoginFailed("its endpoint is no address", hint="write it like https://HOST") from None
-    if origin.scheme != "https" and not is_loopback(origin.host):
-        raise LoginFailed("its endpoint is not https", hint="write it like https://HOST")
-    return str(origin)

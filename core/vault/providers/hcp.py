@@ -20,8 +20,8 @@ from core.errors import (
     SecretNotFound,
     VaultError,
 )
-from core.hosts import Origin, is_loopback
 from core.vault.config import AnyCredential, AnyLink, HcpClient, HcpLink
+from core.vault.endpoint import endpoint
 from core.vault.provider import CONNECT_S, READ_S, AuthPrompter, FetchedSecret, Provider, SecretSummary
 
 T = TypeVar("T")
@@ -97,8 +97,8 @@ class HcpVault:
 
     def __init__(self, credential: HcpClient) -> None:
         self._credential = credential
-        self._login = _address(credential.endpoint) or LOGIN
-        self._api = _address(credential.endpoint) or API
+        self._login = endpoint(credential.endpoint) or LOGIN
+        self._api = endpoint(credential.endpoint) or API
         self._http = httpx.Client(timeout=httpx.Timeout(READ_S, connect=CONNECT_S), follow_redirects=False)
         self._renewing = threading.Lock()
         self._token = ""
@@ -266,19 +266,6 @@ def translated(address: str) -> Iterator[None]:
         raise ProviderUnavailable(f'"{address}" cannot be reached', hint="check the address and the network") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ProviderUnavailable(f'what "{address}" answered is no answer of HCP', hint=MOVED) from error
-
-
-def _address(endpoint: str) -> str:
-    """The endpoint without a trailing slash; https, unless on this machine."""
-    if not endpoint:
-        return ""
-    try:
-        origin = Origin.of(endpoint)
-    except ValueError:
-        raise LoginFailed("its endpoint is no address", hint="write it like https://HOST") from None
-    if origin.scheme != "https" and not is_loopback(origin.host):
-        raise LoginFailed("its endpoint is not https", hint="write it like https://HOST")
-    return str(origin)
 
 
 def _app(link: HcpLink) -> str:
