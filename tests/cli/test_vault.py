@@ -339,6 +339,15 @@ def test_a_workspace_cannot_steer_a_command_by_its_variables(
 
 
 @pytest.mark.parametrize(
+    "name", ["DOTNET_STARTUP_HOOKS", "ZDOTDIR", "VAULT_ADDR", "PIP_EXTRA_INDEX_URL", "TF_CLI_ARGS"]
+)
+def test_what_runs_code_or_redirects_a_tool_has_to_be_named(headless: Hushpost, workspace: Path, name: str) -> None:
+    write(workspace, {"environments/evil.toml": f'[variables]\n{name} = "x"\nTF_VAR_fine = "y"\n'})
+    assert headless("exec", "-e", "evil", "--", "true").code == 2
+    assert headless.process("exec", "-e", "evil", "--only", name, "--only", "TF_VAR_fine", "--", "true").code == 0
+
+
+@pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (["--only", "nobody", "--", "true"], 2),
