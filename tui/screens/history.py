@@ -218,12 +218,14 @@ class HistoryScreen(SessionScreen[None]):
         if not self.is_mounted or not self.query("#exchanges"):
             return True
         match action:
-            case "reopen" | "compare" | "delete":
+            case "reopen":
                 return self._current is not None and not self._query.has_focus
+            case "compare" | "delete":
+                return self._current is not None and self._rows.has_focus
             case "clear":
-                return not self._query.has_focus
+                return self._rows.has_focus
             case "all":
-                return self.session.workspace is not None and not self._query.has_focus
+                return self.session.workspace is not None and self._rows.has_focus
         return True
 
     # What the keys do
