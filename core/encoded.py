@@ -102,8 +102,22 @@ def few_forms(piece: str) -> dict[bytes, int]:
     """What a piece may stand as after the escapes around it are undone: for values so long that all forms of all of
     their pieces would take more memory than they are worth."""
     raw = piece.encode("utf-8", "surrogatepass")
-    found = dict.fromkeys((raw, raw.replace(b" ", b"+"), raw.hex().encode(), raw.hex().upper().encode()), 0)
+    found = dict.fromkeys((raw.replace(b" ", b"+"), raw.hex().encode(), raw.hex().upper().encode()), 0)
+    for quoted in {piece, html.escape(piece), *(json.dumps(piece, ensure_ascii=only)[1:-1] for only in (True, False))}:
+        data = quoted.encode("utf-8", "surrogatepass")
+        found |= dict.fromkeys((data, *_undone(data)), 0)
     return found | dict.fromkeys(_base64(raw), 1)
+
+
+def _undone(data: bytes) -> Iterator[bytes]:
+    """What the text becomes when it is decoded: the value's own escapes are undone along with the encoder's."""
+    for _ in range(DEPTH):
+        view = decode(data)
+        if view is None:
+            return
+        data = view.data
+        if len(data.decode("utf-8", "replace").strip()) >= SHORTEST:
+            yield data
 
 
 def _misread(piece: str) -> set[str]:
@@ -137,15 +151,7 @@ def _forms(piece: str) -> dict[bytes, int]:
         plain.update(_percent(data))
     plain.update(text.encode("utf-8", "surrogatepass") for text in texts)
     plain.update(octets)
-    # What the text becomes when it is decoded: the value's own escapes are undone along with the encoder's.
-    decoded = raw
-    for _ in range(DEPTH):
-        view = decode(decoded)
-        if view is None:
-            break
-        decoded = view.data
-        if len(decoded.decode("utf-8", "replace").strip()) >= SHORTEST:
-            plain.add(decoded)
+    plain.update(_undone(raw))
     found = dict.fromkeys(plain, 0)
     for data in octets:
         found.setdefault(data.hex().encode(), 0)

@@ -169,6 +169,15 @@ def test_a_very_long_value_is_masked(encoder: str) -> None:
     assert clean.replace(MASK, "").rstrip("=") in ("", "k", "dXNlcj"), "what is left is what stood around it"
 
 
+def test_escapes_of_a_very_long_values_own_hide_nothing() -> None:
+    # Of 60 characters each, so that an escape may lie on any border between the pieces that are searched for.
+    value = "".join(f"<{number:x}%41 {number * 7919:o}\\n&lt;\\\\{number * 104729:x}" for number in range(400))
+    redactor = knowing(value)
+    for text in (value, json.dumps(value), urllib.parse.quote(value, safe=""), html.escape(value), b64(value)):
+        clean = redactor.redact(text)
+        assert len(clean.replace(MASK, "")) < len(text) / 100
+
+
 def test_a_very_long_value_takes_no_more_memory_than_it_is_worth() -> None:
     tracemalloc.start()
     try:
