@@ -64,7 +64,7 @@ def environment_option(*, required: bool = False) -> Callable[[F], F]:
         metavar="ENV",
         required=required,
         shell_complete=complete_environments,
-        help="The environment, named by its file; without it only base.",
+        help="The environment, named by its file" + ("." if required else "; without it only base."),
     )
 
 

@@ -128,7 +128,10 @@ def logout_command(invocation: Invocation, name: str) -> ExitCode:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @pass_invocation
 def remove_command(invocation: Invocation, name: str, yes: bool) -> ExitCode:
-    """Delete a credential from the store; links that name it stay and become unresolved."""
+    """Delete a credential from the store.
+
+    Links that name it stay and become unresolved.
+    """
 
     async def remove(session: Session) -> ExitCode:
         await _stored(invocation, session, name)
@@ -167,15 +170,19 @@ def add_command(
 ) -> ExitCode:
     """Add a credential to the store.
 
-    hushpost credential add vault-prod --provider hashicorp --type token --field server_address=https://vault:8200
+    \b
+    hushpost credential add vault-prod --provider hashicorp --type token \\
+        --field server_address=https://vault.example.com:8200
     """
     if provider is None or type_name is None:
         _explain_types(invocation, provider)
         raise click.UsageError("--provider and --type say what kind of credential it is")
 
     async def add(session: Session) -> ExitCode:
+        from cli.unlocking import unlock
         from core.vault.fields import build_credential
 
+        await unlock(invocation, session)
         known = (await _credentials(invocation, session)).get(name)
         if known is not None and _problem(known) is None:
             raise StoreError(
@@ -196,9 +203,10 @@ def add_command(
 def edit_command(
     invocation: Invocation, name: str, provider: str | None, type_name: str | None, pairs: tuple[str, ...]
 ) -> ExitCode:
-    """Change fields of a credential; what is not named stays, KEY= empties a field.
+    """Change fields of a credential.
 
-    A secret field is named with `--field KEY` and then asked for, or read from @FILE or -.
+    What is not named stays, KEY= empties a field. A secret one is named with `--field KEY` and then asked for, or
+    read from @FILE or -.
     """
 
     async def edit(session: Session) -> ExitCode:

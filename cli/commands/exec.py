@@ -44,7 +44,7 @@ them unless its user names it."""
 @environment_option(required=True)
 @workspace_option
 @click.option("--only", "names", metavar="NAME", multiple=True, help="Only this variable; may be given several times.")
-@click.argument("command", metavar="COMMAND", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("command", metavar="COMMAND [ARGUMENT]...", nargs=-1, required=True, type=click.UNPROCESSED)
 @pass_invocation
 def exec_command(
     invocation: Invocation, environment: str, workspace: Path | None, names: tuple[str, ...], command: tuple[str, ...]

@@ -99,7 +99,10 @@ def init_command(invocation: Invocation, key_file: Path | None, keyring: bool, s
 @_passphrase
 @pass_invocation
 def passphrase_command(invocation: Invocation, source: str | None) -> ExitCode:
-    """Set or change the passphrase; the old one opens nothing any more."""
+    """Set or change the passphrase.
+
+    The old one opens nothing any more.
+    """
 
     async def change(session: Session) -> ExitCode:
         from cli.unlocking import unlock
@@ -202,7 +205,10 @@ def backup_command(invocation: Invocation, file: Path) -> ExitCode:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before a store is replaced.")
 @pass_invocation
 def restore_command(invocation: Invocation, file: Path, key_file: Path | None, yes: bool) -> ExitCode:
-    """Put a backup in the store's place, after it was opened; the store before is kept beside it."""
+    """Put a backup in the store's place.
+
+    It has to open first; the store before is kept beside it.
+    """
 
     async def restore(session: Session) -> ExitCode:
         from core.vault.threads import run_in_daemon_thread

@@ -173,3 +173,9 @@ def test_the_demo_runs_without_a_terminal_and_leaves_nothing(hushpost: Hushpost,
     assert "0 failed, 0 errors" in ran.out
     assert [path for path in tmp_path.iterdir() if path.name.startswith("hushpost")] == []
     assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("command", [[], ["credential"], ["store"]])
+def test_no_line_of_a_list_of_commands_is_cut(hushpost: Hushpost, command: list[str]) -> None:
+    listed = hushpost(*command, "--help").out.partition("Commands:")[2].splitlines()
+    assert [line for line in listed if line.endswith("...")] == []

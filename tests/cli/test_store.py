@@ -25,6 +25,14 @@ def test_status_says_that_there_is_no_store(hushpost: Hushpost) -> None:
     assert "hushpost store init" in ran.out
 
 
+def test_without_a_store_no_secret_is_asked_for(hushpost: Hushpost) -> None:
+    ran = hushpost(
+        "credential", "add", "prod", "--provider", "hashicorp", "--type", "token", "--field", "token=@absent"
+    )
+    assert ran.code == 3
+    assert "hushpost store init" in ran.stderr
+
+
 def test_a_passphrase_comes_from_the_environment_a_file_or_stdin(hushpost: Hushpost, workspace: Path) -> None:
     (workspace / "pass").write_text(PASSPHRASE + "\n")
     assert hushpost("store", "init", "--passphrase", "@pass").code == 0
