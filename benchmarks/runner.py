@@ -24,9 +24,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent))
 
-from collection import write_all  # noqa: E402
+from benchmarks.collection import write_all  # noqa: E402
 
 HUSHPOST = str(Path(sys.executable).with_name("hushpost"))
 PEERS = {"newman": "newman@6.2.2", "bru": "@usebruno/cli@4.1.0", "httpyac": "httpyac@6.16.7"}
