@@ -37,6 +37,8 @@ BY_KIND = {
     "script-error": ExitCode.FAILED,
     "scripts-not-allowed": ExitCode.SECRET,
     "refused": ExitCode.USAGE,
+    "exists": ExitCode.USAGE,
+    "server-missing": ExitCode.USAGE,
     "url": ExitCode.USAGE,
     "request": ExitCode.USAGE,
     "disk": ExitCode.USAGE,

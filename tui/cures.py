@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.errors import FileNotAllowed, HostNotAllowed, HushpostError, LoginRequired, NotBound, StoreLocked
+from core.errors import (
+    FileNotAllowed,
+    HostNotAllowed,
+    HushpostError,
+    LoginRequired,
+    NotBound,
+    ScriptsNotAllowed,
+    StoreLocked,
+)
 from tui.widgets.pick_list import Pick
 
 if TYPE_CHECKING:
@@ -32,6 +40,8 @@ async def cured(screen: SessionWork[Any], error: HushpostError) -> bool:
             return await allow_file(screen, error)
         case LoginRequired() if error.credential:
             return await log_in(screen, error)
+        case ScriptsNotAllowed():
+            return await allow_scripts(screen, error)
         case _:
             return False
 
@@ -156,6 +166,29 @@ async def allow_file(screen: SessionWork[Any], error: FileNotAllowed) -> bool:
     )
     if agreed:
         session.allow_file(error.path)
+    return bool(agreed)
+
+
+async def allow_scripts(screen: SessionWork[Any], error: ScriptsNotAllowed) -> bool:
+    """Ask whether the workspace's scripts may run, or read secrets, until one of them changes."""
+    from tui.screens.dialogs import ConfirmDialog
+
+    session = screen.session
+    reads = error.missing == "secrets"
+    what = "read the secrets that this workspace links or stores" if reads else "run on this machine, as you"
+    agreed = await screen.ask(
+        ConfirmDialog(
+            session,
+            "May scripts read secrets?" if reads else "May scripts run?",
+            f"{_who(session)} has scripts that want to {what}.\n\nThey run in a process of their own, which is no sandbox: "
+            "read the files below scripts/ first. Any change to them takes the permission back.",
+            yes="Allow and send",
+            no="Refuse",
+            danger=True,
+        )
+    )
+    if agreed:
+        session.grant(error.missing)
     return bool(agreed)
 
 

@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from core.consent import Need
-from core.models import BearerAuth, Environment, FileBody, Request, Variable
+from core.models import BearerAuth, Environment, FileBody, Request, Scripts, Variable
 from core.secret import Secret
 from core.session import Session
 from core.vault.config import MemoryCredential, MemoryLink
@@ -179,3 +179,26 @@ async def test_a_copy_beside_its_original_is_offered_nothing(
     async with running(Workspace.open(tmp_path / "copy")) as pilot:
         await send(pilot)
         await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+async def test_scripts_run_once_the_person_allows_it(
+    running: Running, workspace: Workspace, session: Session, server: Loopback, agreed: bool
+) -> None:
+    scripts = workspace.path / "scripts"
+    scripts.mkdir()
+    (scripts / "mark.py").write_text('request.headers["X-Script"] = "ran"\n')
+    workspace.save_request(
+        "health", Request(url="{{base_url}}/echo", scripts=Scripts(before_request="scripts/mark.py"))
+    )
+    async with running(workspace) as pilot:
+        screen = await send(pilot)
+        await until(pilot, lambda: "May scripts run?" in screen_text(pilot))
+        assert "sandbox" in screen_text(pilot)
+        await pilot.press(*(("left", "enter") if agreed else ("enter",)))
+        if agreed:
+            await until(pilot, lambda: server.requests)
+            assert server.requests[0].header("X-Script") == "ran"
+        else:
+            await until(pilot, lambda: pilot.app.screen is screen)
+            assert not server.requests
