@@ -52,6 +52,8 @@ class Program:
     to_address: tuple[str, ...]
     """From the first screen to an empty address with the focus in it."""
     send: str
+    back: tuple[str, ...] = ()
+    """Back to the end of the address once an answer has come."""
 
 
 def ours_reacted(screen: str) -> bool:
@@ -67,6 +69,7 @@ OURS = Program(
     ours_reacted,
     ("down", "enter", "\x1bu", "end", "\x7f" * 45),
     "ctrl+r",
+    ("\x1bu", "end"),
 )
 
 
@@ -193,10 +196,14 @@ def session(home: Home, folder: Path, base: str, size: tuple[int, int]) -> None:
         home.note(f"key ms {width}", median_of(keyed, "milliseconds"))
         for turn, word in enumerate(("first", "other", "third")):
             if turn:
+                for key in home.program.back:
+                    app.press_and_watch(key)
                 app.press_and_watch("\x7f" * 5 + word)
             seconds = app.until_seen(home.program.send, word[::-1])
             home.note(f"{'next send' if turn else 'first send'} {width}", seconds * 1000)
             app.quiet(0.3)
+        for key in home.program.back:
+            app.press_and_watch(key)
         tabs = [app.press_and_watch("tab") for _ in range(5)]
         home.note(f"tab {width}", median_of(tabs, "bytes"))
         home.note(f"tab ms {width}", median_of(tabs, "milliseconds"))
