@@ -180,8 +180,8 @@ async def allow_scripts(screen: SessionWork[Any], error: ScriptsNotAllowed) -> b
         ConfirmDialog(
             session,
             "May scripts read secrets?" if reads else "May scripts run?",
-            f"{_who(session)} has scripts that want to {what}.\n\nThey run in a process of their own, which is no sandbox: "
-            "read the files below scripts/ first. Any change to them takes the permission back.",
+            f"{_who(session)} has scripts that want to {what}.\n\nThey run in a process of their own, which is no "
+            "sandbox: read the files below scripts/ first. Any change to them takes the permission back.",
             yes="Allow and send",
             no="Refuse",
             danger=True,
