@@ -70,7 +70,7 @@ def exchange(
         leg.method.encode(),
         _url(leg.url),
         headers=[(name.encode(), value.encode()) for name, value in leg.headers],
-        content=leg.content if isinstance(leg.content, bytes) else _blocks(leg.content, tell),
+        content=_blocks(leg.content, tell),
     )
     response = pool.handle_request(request)
     spool = Spool()
@@ -149,12 +149,11 @@ def _receive(
 
 
 def _blocks(
-    content: FileContent | Sequence[bytes | FileContent] | None, tell: Callable[[Progress], None]
+    content: bytes | FileContent | Sequence[bytes | FileContent] | None, tell: Callable[[Progress], None]
 ) -> Iterator[bytes]:
-    if content is None:
-        return
+    """The body in pieces; once the last one is taken the answer is waited for, also where there is no body."""
     sent = 0
-    for part in (content,) if isinstance(content, FileContent) else content:
+    for part in (content,) if isinstance(content, bytes | FileContent) else content or ():
         if isinstance(part, bytes):
             sent += len(part)
             yield part

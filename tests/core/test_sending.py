@@ -23,12 +23,14 @@ from core.models import (
     AwsSigV4Auth,
     BasicAuth,
     BearerAuth,
+    Body,
     ClientCertificate,
     DigestAuth,
     Field,
     FileBody,
     JsonBody,
     MultipartBody,
+    NoBody,
     OAuth2Auth,
     Options,
     Part,
@@ -695,6 +697,13 @@ async def test_a_body_that_breaks_off_is_kept_and_flagged(desk: Desk, server: Lo
     exchange = await desk.send(Request(url=f"{server.url}/{route}"))
     assert body(exchange) == b"only this"
     assert exchange.response.truncated == "the connection broke after 9 of 1,000 bytes"
+
+
+@pytest.mark.parametrize("body", [NoBody(), JsonBody(text="[1]")])
+async def test_the_answer_is_waited_for_once_the_request_is_written(desk: Desk, server: Loopback, body: Body) -> None:
+    told: list[Progress] = []
+    await desk.send(Request(method="POST", url=f"{server.url}/echo", body=body), progress=told.append)
+    assert [progress.phase for progress in told[:3]] == ["connecting", "waiting", "receiving"]
 
 
 async def test_progress_is_told(desk: Desk, server: Loopback) -> None:
