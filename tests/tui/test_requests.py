@@ -276,6 +276,20 @@ class TestTabs:
             await pilot.press("left", "left", "left")
             await until(pilot, lambda: "no fields yet: n adds one" in screen_text(pilot))
 
+    async def test_another_kind_of_body_is_thrown_away_at_the_end(self, running: Running, workspace: Workspace) -> None:
+        async with running(workspace) as pilot:
+            screen = await opened(pilot, "payments/create")
+            screen.editor.show_tab("body")
+            await pilot.pause()
+            screen.query_one("#kinds").focus()
+            await pilot.press("left")
+            await until(pilot, lambda: "This request has no body" in screen_text(pilot))
+            await pilot.press("f4", "q")
+            await until(pilot, lambda: "Throw them away" in screen_text(pilot))
+            await pilot.press("down", "enter")
+            await until(pilot, lambda: not pilot.app.is_running)
+        assert pilot.app.return_code == 0
+
     async def test_n_on_a_path_parameter_adds_a_query_parameter(self, running: Running, workspace: Workspace) -> None:
         async with running(workspace) as pilot:
             screen = await opened(pilot, "payments/create")

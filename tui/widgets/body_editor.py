@@ -173,8 +173,10 @@ class BodyEditor(Container):
         part = self._part
         if part is None:
             return
-        if not part.is_mounted:
-            self.call_after_refresh(self._fill)
+        if not part.is_mounted or (isinstance(part, Container) and not part.children):
+            # A part whose screen is being closed loses its children first, and needs no text any more.
+            if part.is_attached and not part.is_mounted:
+                self.call_after_refresh(self._fill)
             return
         if self._too_large() and isinstance(part, Static):
             part.update(
