@@ -196,9 +196,8 @@ def session(home: Home, folder: Path, base: str, size: tuple[int, int]) -> None:
         home.note(f"key ms {width}", median_of(keyed, "milliseconds"))
         for turn, word in enumerate(("first", "other", "third")):
             if turn:
-                for key in home.program.back:
+                for key in (*home.program.back, "\x7f" * 5, word):
                     app.press_and_watch(key)
-                app.press_and_watch("\x7f" * 5 + word)
             seconds = app.until_seen(home.program.send, word[::-1])
             home.note(f"{'next send' if turn else 'first send'} {width}", seconds * 1000)
             app.quiet(0.3)
