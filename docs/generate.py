@@ -1,7 +1,7 @@
 """Writes the tables of fields and headless variables into docs/vaults/*.md from the metadata of the credential structs.
 
-    .venv/bin/python docs/generate.py           write
-    .venv/bin/python docs/generate.py --check   exit 1 when a page is not as it would be written
+.venv/bin/python docs/generate.py           write
+.venv/bin/python docs/generate.py --check   exit 1 when a page is not as it would be written
 """
 
 from __future__ import annotations
