@@ -155,6 +155,16 @@ async def test_an_edit_without_a_change_leaves_the_file_byte_for_byte(session: S
     assert bytes_of(file) == COMMENTED
 
 
+async def test_enter_on_a_new_name_goes_on_to_its_value(session: Session, file: Path) -> None:
+    async with in_mode(session, "environments") as pilot:
+        await pilot.press("a")
+        await shown(pilot, VariableDialog)
+        await pilot.press(*"pin", "enter", *"4711", "enter")
+        await back(pilot)
+        assert session.workspace is not None
+        assert variable(session.workspace.load_environment("production").variables["pin"]) == Variable(value="4711")
+
+
 async def test_a_variable_is_added_with_all_its_rules(session: Session, file: Path) -> None:
     cheap_store(session)
     async with in_mode(session, "environments") as pilot:

@@ -185,6 +185,16 @@ class VariableDialog(SessionDialog[VariableEdit]):
         return "blank: it is set later" if self._has_value is False else "blank keeps what is stored"
 
     @on(Form.Submitted)
+    def _submitted(self) -> None:
+        """Enter on the name of a new variable goes on to its value while that is empty, which is rarely meant."""
+        form = self.query_one(Form)
+        wanted = {"plain": "value", "secret": "secret"}.get(str(form.texts["kind"]))
+        on_name = self._variable is None and form.row("name").control.has_focus
+        if on_name and wanted is not None and form.texts[wanted] in ("", Secret("")):
+            form.row(wanted).control.focus()
+        else:
+            self._take()
+
     def _take(self) -> None:
         form = self.query_one(Form)
         try:
