@@ -12,6 +12,7 @@ from tui.foreign import one_cell_each
 from tui.themes import paint
 from tui.widgets.completion import Completer
 from tui.widgets.names import Names
+from tui.widgets.own_keys import act_on_own_key
 from tui.widgets.syntax import styles, tokens
 from tui.widgets.template_input import Hint
 
@@ -93,8 +94,12 @@ class BodyText(TextArea):
         # As in LineInput: alt and a letter is a key, whatever text comes with it.
         if event.key.startswith("alt+"):
             event.prevent_default()
-        elif not self._completer.key(event) and (event.is_printable or event.key == "backspace"):
+            return
+        taken = self._completer.key(event)
+        if not taken and (event.is_printable or event.key == "backspace"):
             self.call_after_refresh(self._offer)
+        if not taken:
+            await act_on_own_key(self, event)
 
     def _offer(self) -> None:
         if self.has_focus:

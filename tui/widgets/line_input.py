@@ -11,6 +11,7 @@ from textual.reactive import Reactive
 from textual.widgets import Input
 
 from tui.foreign import one_cell_each, visible
+from tui.widgets.own_keys import act_on_own_key
 
 
 class LineInput(Input):
@@ -36,6 +37,7 @@ class LineInput(Input):
         # Terminals send alt and a letter with the letter as its text, which is no text to type in.
         if event.key.startswith("alt+"):
             event.prevent_default()
+        await act_on_own_key(self, event)
 
     @property
     def _value(self) -> Text:
