@@ -174,10 +174,10 @@ class HushpostApp(App[str], inherit_bindings=False):
 
         self.base_screen.run(lambda: choose_environment(self.base_screen))
 
-    def action_jump(self) -> None:
-        from tui.commands import jump_to_request
+    def action_find(self) -> None:
+        from tui.commands import find_request
 
-        self.base_screen.run(lambda: jump_to_request(self.base_screen))
+        self.base_screen.run(lambda: find_request(self.base_screen))
 
     def action_palette(self) -> None:
         from tui.commands import palette
@@ -275,7 +275,7 @@ class HushpostApp(App[str], inherit_bindings=False):
         self._close_messages_no_wait()
 
 
-_GLOBAL = ("mode", "help", "environment", "jump", "lock", "palette", "ask_quit", "quit_or_copy")
+_GLOBAL = ("mode", "help", "environment", "find", "lock", "palette", "ask_quit", "quit_or_copy")
 
 
 def run_app(

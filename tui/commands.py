@@ -60,7 +60,7 @@ def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-async def jump_to_request(screen: SessionScreen[Any]) -> None:
+async def find_request(screen: SessionScreen[Any]) -> None:
     """A request by a part of its path; the requests mode opens it."""
     session, app = screen.session, screen.hushpost
     if session.workspace is None:
@@ -71,7 +71,7 @@ async def jump_to_request(screen: SessionScreen[Any]) -> None:
     picks = [Pick(reference, reference) for reference in known or session.workspace.requests()]
     picked = await screen.ask(
         PickDialog(
-            session, "Jump to a request", picks, empty="no request has these words" if picks else "no requests yet"
+            session, "Find a request", picks, empty="no request has these words" if picks else "no requests yet"
         )
     )
     if picked is None:

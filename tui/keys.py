@@ -67,7 +67,7 @@ APP = (
     Key("app.history", "f6", "app.mode('history')", "History", "go to the history", priority=True),
     Key("app.settings", "f8", "app.mode('settings')", "Settings", "go to the settings", priority=True),
     Key("app.environment", "ctrl+t", "app.environment", "Environment", "switch the environment", priority=True),
-    Key("app.jump", "ctrl+g", "app.jump", "Jump", "jump to a request by its name", priority=True),
+    Key("app.find", "ctrl+f", "app.find", "Find", "find a request by its name", priority=True),
     Key("app.palette", "ctrl+p", "app.palette", "Palette", "every action by name", show=True, priority=True),
     Key("app.lock", "ctrl+l", "app.lock", "Lock", "lock the credential store, or unlock it", priority=True),
     Key("app.repaint", "alt+l", "app.repaint", "Repaint", "draw the whole screen anew", priority=True),
@@ -127,6 +127,7 @@ REQUESTS = (
 METHOD = (Key("method.choose", "enter", "choose", "Choose", "choose the method from a list", show=True, palette=False),)
 TREE = (
     Key("tree.open", "enter", "pick", "Open", "open the request, or the folder", show=True, palette=False),
+    Key("tree.find", "/", "app.find", "Find", "find a request by its name", show=True, palette=False),
     Key("tree.new", "n", "ask('new')", "New", "new request", show=True),
     Key("tree.folder", "f", "ask('new_folder')", "Folder", "new folder", show=True),
     Key("tree.rename", "r", "ask('rename')", "Rename", "rename the request or folder", show=True),

@@ -53,8 +53,8 @@ def app(request: pytest.FixtureRequest, workspace: Path) -> Iterator[TerminalApp
 
 def send(app: TerminalApp, name: str) -> None:
     """Go to a request by its name, and send it."""
-    app.press("ctrl+g")
-    app.wait_for("Jump")
+    app.press("ctrl+f")
+    app.wait_for("Find a request")
     app.press(*name)
     app.wait_for(lambda screen: name in screen)
     app.settle()

@@ -205,7 +205,7 @@ class TestPalette:
 
     async def test_jumping_opens_a_request_by_a_part_of_its_path(self, running: Running, workspace: Workspace) -> None:
         async with running(workspace) as pilot:
-            await pilot.press("ctrl+g")
+            await pilot.press("ctrl+f")
             await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
             await type_text(pilot, "show")
             await pilot.press("enter")

@@ -43,7 +43,7 @@ def test_designed_keys() -> None:
         "app.credentials": "f5",
         "app.settings": "f8",
         "app.environment": "ctrl+t",
-        "app.jump": "ctrl+g",
+        "app.find": "ctrl+f",
         "app.palette": "ctrl+p",
         "app.lock": "ctrl+l",
         "app.quit": "ctrl+c",
