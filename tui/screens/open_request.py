@@ -118,8 +118,8 @@ class RequestScreen(SessionScreen[None]):
 
     @on(RequestEditor.Edited)
     def _editor_edited(self, event: RequestEditor.Edited) -> None:
-        if event.request == self.editor.request:
-            self.take(event.request)
+        if event.document == self.editor.request:
+            self.take(self.editor.request)
 
     @on(Hint)
     def _hinted(self, event: Hint) -> None:

@@ -1,0 +1,188 @@
+"""An editor of one file in tabs: it holds the struct as edited, and makes the part of a tab when it is first shown."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input
+
+from core.models import Field, Folder, Request
+from tui.messages import PartEdited
+from tui.widgets.key_value_table import KeyValueTable
+from tui.widgets.names import Names
+from tui.widgets.tab_line import TabLine
+from tui.widgets.table_lines import TableColumn, TableRow
+
+D = TypeVar("D", Request, Folder)
+
+NAME_VALUE = (TableColumn("Name"), TableColumn("Value", 2))
+
+
+class TabbedEditor(Container, Generic[D]):
+    """Posts `Edited` with the whole struct at each change."""
+
+    DEFAULT_CSS = """
+    TabbedEditor { height: 1fr; layout: vertical; }
+    TabbedEditor > .tab { height: 1fr; layout: vertical; display: none; }
+    TabbedEditor > .tab.-shown { display: block; }
+    TabbedEditor .part-title { height: 1; color: $text-muted; padding: 0 0 0 5; }
+    TabbedEditor .info-label { height: 1; color: $text-muted; padding: 0 1; }
+    TabbedEditor .info-name { margin: 0 1; }
+    """
+    TABS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Key and label of each."""
+    REFILLED: ClassVar[frozenset[str]] = frozenset()
+    """Tables that are filled again after an edit: what could not be used goes back to what it was, and a renamed row
+    is known by its new name."""
+
+    class Edited(Message):
+        def __init__(self, document: Request | Folder) -> None:
+            super().__init__()
+            self.document = document
+
+    def __init__(self, document: D, names: Callable[[], Names], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._names = names
+        self._document: D = document
+        self._line = TabLine(self.TABS)
+        self._tabs: dict[str, Widget] = {}
+        self._stale: set[str] = set()
+
+    def compose(self) -> ComposeResult:
+        yield self._line
+
+    def on_mount(self) -> None:
+        self._show_tab(self._line.chosen)
+
+    # What an editor of one kind of file says
+
+    @abstractmethod
+    def _make(self, tab: str) -> Widget:
+        """A tab's part; the heavier ones are imported only now."""
+
+    @abstractmethod
+    def _put(self, tab: str, part: Widget) -> None:
+        """Show the struct's values in a tab."""
+
+    @abstractmethod
+    def _read(self, tab: str, part: Widget) -> dict[str, Any]:
+        """The fields that a tab holds, as edited."""
+
+    @abstractmethod
+    def _counts(self) -> dict[str, str]:
+        """Short marks behind the labels; an empty one for none."""
+
+    # What the owner uses
+
+    @property
+    def tab(self) -> str:
+        return self._line.chosen
+
+    def show_document(self, document: D) -> None:
+        """Show another one, no edit."""
+        self._document = document
+        self._stale = set(self._tabs)
+        self._fill(self._line.chosen)
+        self._count()
+
+    def show_tab(self, tab: str, *, enter: bool = False) -> None:
+        self._show_tab(tab)
+        if enter:
+            self.call_after_refresh(self._enter)
+
+    def step_tab(self, by: int) -> None:
+        keys = [key for key, _ in self.TABS]
+        inside = self.screen.focused is not None and self.screen.focused in self._tabs[self._line.chosen].query("*")
+        at = (keys.index(self._line.chosen) + by) % len(keys)
+        self.show_tab(keys[at], enter=inside)
+
+    def names_changed(self) -> None:
+        for table in self.query(KeyValueTable):
+            table.refresh_lines()
+        for part in self._tabs.values():
+            for nested in part.children:
+                if nested.id in ("auth", "body"):
+                    cast(Any, nested).names_changed()
+
+    def finish(self) -> D:
+        """The struct with everything typed so far: a cell being edited, and what no message has told yet."""
+        for tab, part in self._tabs.items():
+            if tab not in self._stale and part.is_mounted:
+                self._document = msgspec.structs.replace(self._document, **self._read(tab, part))
+        return self._document
+
+    # Tabs
+
+    def _show_tab(self, tab: str) -> None:
+        if tab not in self._tabs:
+            self._tabs[tab] = part = self._make(tab)
+            self._stale.add(tab)
+            self.mount(part)
+        for key, part in self._tabs.items():
+            part.set_class(key == tab, "-shown")
+        self._line.show(tab, self._marks())
+        self._fill(tab)
+
+    def _enter(self) -> None:
+        part = self._tabs[self._line.chosen]
+        first = next((one for one in part.query("*") if one.focusable and one.display and one.region), None)
+        if first is not None:
+            first.focus()
+
+    def _fill(self, tab: str) -> None:
+        """Put the struct's values into a tab, if they are not there already."""
+        part = self._tabs.get(tab)
+        if part is None or tab not in self._stale:
+            return
+        if not part.is_mounted:
+            self.call_after_refresh(self._fill, tab)
+            return
+        self._stale.discard(tab)
+        self._put(tab, part)
+
+    def _refill(self, tab: str) -> None:
+        self._stale.add(tab)
+        self._fill(tab)
+
+    def _marks(self) -> dict[str, str]:
+        return {key: mark for key, mark in self._counts().items() if mark}
+
+    def _count(self) -> None:
+        self._line.show(self._line.chosen, self._marks())
+
+    @on(TabLine.Chosen)
+    def _tab_chosen(self, event: TabLine.Chosen) -> None:
+        event.stop()
+        self.show_tab(event.tab, enter=event.enter)
+
+    # By name: the text area is imported when a tab needs it.
+    def on_text_area_changed(self, event: Message) -> None:
+        self._typed(event)
+
+    @on(KeyValueTable.Changed)
+    @on(PartEdited)
+    @on(Input.Changed)
+    def _typed(self, event: Message) -> None:
+        event.stop()
+        before = self._document
+        if self.finish() != before:
+            self._count()
+            self.post_message(self.Edited(self._document))
+        if isinstance(event, KeyValueTable.Changed) and event.table.id in self.REFILLED:
+            self._refill(event.table.id)
+
+
+def field_rows(fields: tuple[Field, ...]) -> list[TableRow]:
+    return [TableRow((field.name, field.value), field.enabled) for field in fields]
+
+
+def fields_of(rows: tuple[TableRow, ...]) -> tuple[Field, ...]:
+    return tuple(Field(row.cells[0], row.cells[1], row.enabled is not False) for row in rows if any(row.cells))
