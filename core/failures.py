@@ -8,6 +8,7 @@ import ssl
 import httpcore
 
 from core.errors import RequestError, RequestErrorKind
+from core.socks import SocksRefused
 
 _HOST_MISMATCH = 62
 _ADDRESS_MISMATCH = 64
@@ -25,6 +26,12 @@ def translated(error: Exception, label: str, limit_s: float, *, proxied: bool) -
             f"{where} {what} within {limit_s:g} s",
             kind="timeout",
             hint="raise options.timeout, or see what is slow",
+        )
+    if isinstance(error, SocksRefused):
+        return RequestError(
+            f"the proxy did not make the tunnel to {where}: {error}",
+            kind="proxy",
+            hint="check the proxy's user name and password" if error.login else "check options.proxy",
         )
     if isinstance(error, httpcore.ProxyError):
         status = str(error)[:3]

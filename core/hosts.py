@@ -4,6 +4,7 @@
     *.example.com              any host below example.com, not example.com itself
     https://api.example.com:8443      exactly that scheme and port
     http://api.example.com     plain http, which has to be said
+    socks5://127.0.0.1:1080    a proxy, whose address holds the secret
 
 An approval may be preceded by the terms of the route, each of which the user approved with it: `insecure` (the server's
 certificate is not checked), `ca NAME:DIGEST` (other authorities are trusted), `proxy SCHEME://HOST:PORT`.
@@ -22,11 +23,12 @@ import idna
 from core.errors import HushpostError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+PROXY_PORTS = {**DEFAULT_PORTS, "socks5": 1080}
 _HOST = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s/\[\]:@?#\\]+)(?::(?P<port>\d{1,5}))?"
 )
 _URL = re.compile(
-    r"(?P<scheme>https?)://(?:[^/?#]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/?#\[\]:@\\]+)(?::(?P<port>\d{0,5}))?(?=[/?#]|\Z)",
+    r"(?P<scheme>https?|socks5)://(?:[^/?#]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/?#\[\]:@\\]+)(?::(?P<port>\d{0,5}))?(?=[/?#]|\Z)",
     re.IGNORECASE,
 )
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -43,7 +45,12 @@ class Origin:
     @classmethod
     def of(cls, url: str) -> Origin:
         """The origin of an absolute http or https URL; ValueError for anything else."""
-        return _origin(url)
+        return _origin(url, proxy=False)
+
+    @classmethod
+    def of_proxy(cls, url: str) -> Origin:
+        """The same, for the address of a proxy, which may be a SOCKS one."""
+        return _origin(url, proxy=True)
 
     @property
     def netloc(self) -> str:
@@ -70,7 +77,7 @@ class HostPattern:
         """Whether a secret with this entry may go to the URL; a URL that has no http origin matches nothing."""
         if isinstance(url, str):
             try:
-                url = Origin.of(url)
+                url = Origin.of_proxy(url)
             except ValueError:
                 return False
         if not (url.host.endswith(f".{self.host}") if self.below else url.host == self.host):
@@ -79,7 +86,7 @@ class HostPattern:
             return self.scheme in (None, url.scheme) and self.port in (None, url.port)
         if url.scheme != (self.scheme or "https"):
             return False
-        return url.port == (self.port or DEFAULT_PORTS[url.scheme])
+        return url.port == (self.port or PROXY_PORTS[url.scheme])
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -96,7 +103,7 @@ def parse_host(text: str) -> HostPattern:
     if match is None:
         raise HushpostError(f'"{text}" is not a host', hint=cure)
     scheme = match["scheme"].lower() if match["scheme"] else None
-    if scheme not in (None, *DEFAULT_PORTS):
+    if scheme not in (None, *PROXY_PORTS):
         raise HushpostError(f'"{text}" has the scheme "{scheme}", and only http and https are sent', hint=cure)
     host = match["host"]
     below = host.startswith("*.")
@@ -172,13 +179,13 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 @lru_cache(maxsize=1024)
-def _origin(url: str) -> Origin:
+def _origin(url: str, *, proxy: bool) -> Origin:
     # Not urlsplit: it drops line breaks, and quotes a host it does not like.
     match = _URL.match(url)
-    if match is None:
+    scheme = match["scheme"].lower() if match is not None else ""
+    if match is None or (scheme not in DEFAULT_PORTS and not proxy):
         raise ValueError("it is not an http or https URL with a host")
-    scheme = match["scheme"].lower()
-    port = int(match["port"]) if match["port"] else DEFAULT_PORTS[scheme]
+    port = int(match["port"]) if match["port"] else PROXY_PORTS[scheme]
     if not 0 < port < 65536:
         raise ValueError("the port is outside 1 to 65535")
     return Origin(scheme, normalize_host(match["host"]), port)

@@ -167,7 +167,7 @@ class Options(Model, frozen=True):
     """PEM file with the authorities to trust instead of the system's, relative to the workspace."""
     client_certificate: ClientCertificate | None = None
     proxy: str | None = None
-    """Proxy URL; an empty text means no proxy whatever the environment says."""
+    """Proxy URL, http, https or socks5; an empty text means no proxy whatever the environment says."""
     http2: bool = False
     send_cookies: bool = True
     store_cookies: bool = True

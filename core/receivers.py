@@ -99,7 +99,7 @@ def named(origin: Origin, headers: Headers) -> Iterator[Origin]:
 
 def origin_of(place: Destination) -> Origin:
     try:
-        return Origin.of(place.url)
+        return Origin.of_proxy(place.url) if place.purpose == "proxy" else Origin.of(place.url)
     except ValueError as error:
         raise RequestError(f"the address of the {place.purpose} server is not valid: {error}", kind="url") from None
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from core.errors import RequestError
 from core.exchange import CertificateFiles, Destination, Route
-from core.hosts import Origin, is_loopback
+from core.hosts import PROXY_PORTS, Origin, is_loopback
 from core.models import Options
 from core.secret import Secret
 from core.template import Rendered
@@ -51,7 +51,7 @@ def build(
         rendered = render(options.proxy, "options.proxy")
         proxy = _proxy(rendered.reveal(), rendered.shown)
         if proxy is not None:
-            terms.append(f"proxy {Origin.of(proxy)}")
+            terms.append(f"proxy {Origin.of_proxy(proxy)}")
             if rendered.secrets:
                 elsewhere.append(Destination("proxy", proxy, rendered.secrets))
     certificate = None
@@ -94,16 +94,19 @@ def _proxy(text: str, shown: str = "") -> str | None:
     match = _PROXY.fullmatch(text)
     named = f' "{shown}"' if shown else ""
     if match is None:
-        raise RequestError(f"the proxy{named} is no URL", kind="proxy", hint="write http://host:port")
-    scheme = match["scheme"].lower()
-    if scheme not in ("http", "https"):
         raise RequestError(
-            f"the proxy{named} is neither http nor https",
+            f"the proxy{named} is no URL", kind="proxy", hint="write http://host:port or socks5://host:port"
+        )
+    # The names of hosts are always looked up by the proxy, which elsewhere only the `h` says.
+    scheme = match["scheme"].lower().replace("socks5h", "socks5")
+    if scheme not in PROXY_PORTS:
+        raise RequestError(
+            f"the proxy{named} is none that can be used",
             kind="proxy",
-            hint="SOCKS is not supported, use an HTTP proxy",
+            hint="write http://host:port, https://host:port or socks5://host:port",
         )
     try:
-        origin = Origin.of(f"{scheme}://{match['host']}")
+        origin = Origin.of_proxy(f"{scheme}://{match['host']}")
     except ValueError as error:
         raise RequestError(f"the proxy{named} has no valid host: {error}", kind="proxy") from None
     user = f"{match['user']}@" if match["user"] else ""

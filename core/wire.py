@@ -25,6 +25,7 @@ from core.errors import RequestError
 from core.exchange import Progress, Route
 from core.failures import translated
 from core.leg import Answer, Keep, Leg, exchange
+from core.socks import SocksBackend
 
 IDLE_SECONDS = 30.0
 """How long a thread and its connections wait for the next request."""
@@ -231,8 +232,11 @@ class _Worker(threading.Thread):
 
     def _open(self, route: Route, tls: bool) -> httpcore.ConnectionPool:
         trust = self._wire.trust
+        backend: httpcore.NetworkBackend = self._backend
         proxy = None
-        if route.proxy is not None:
+        if route.proxy is not None and route.proxy.startswith("socks5:"):
+            backend = SocksBackend(backend, route.proxy)
+        elif route.proxy is not None:
             parts = urlsplit(route.proxy)
             proxy = httpcore.Proxy(
                 f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/",
@@ -247,7 +251,7 @@ class _Worker(threading.Thread):
             max_connections=10,
             keepalive_expiry=IDLE_SECONDS,
             http2=route.http2 and tls,
-            network_backend=self._backend,
+            network_backend=backend,
         )
 
 

@@ -488,7 +488,7 @@ def test_options_make_the_route(tmp_path: Path) -> None:
     assert built(Request(url=HOST)).timeout == 30
 
 
-@pytest.mark.parametrize("proxy", ["socks5://p:1", "http://", "http://a b:1", "http://p:1/path?x"])
+@pytest.mark.parametrize("proxy", ["socks4://p:1", "http://", "http://a b:1", "http://p:1/path?x"])
 def test_proxies_that_cannot_be_used(proxy: str) -> None:
     with pytest.raises(RequestError) as caught:
         built(Request(url=HOST, options=Options(proxy=proxy)))

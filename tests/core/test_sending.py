@@ -1018,7 +1018,7 @@ async def test_a_file_that_shrinks_while_it_is_sent(desk: Desk, server: Loopback
         Request(url="https://{{key}}@[::", headers=(Field("X", "{{key}}"),)),
         Request(url="{{base}}/echo", headers=(Field("X", "a{{key}}\n"),)),
         Request(url="{{base}}/echo", headers=(Field("X {{key}}", "a"),)),
-        Request(url="{{base}}/echo", options=Options(proxy="socks5://{{key}}")),
+        Request(url="{{base}}/echo", options=Options(proxy="socks4://{{key}}")),
         Request(url="{{key}}"),
     ],
 )

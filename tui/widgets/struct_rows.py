@@ -61,7 +61,7 @@ _OPTION_HELP = {
     "client_certificate.cert": "PEM file of the workspace",
     "client_certificate.key": "PEM file of the workspace; empty: it is in the certificate's file",
     "client_certificate.password": _READABLE,
-    "proxy": "its URL; empty: as the settings or the environment say; none: no proxy",
+    "proxy": "its URL (http, https, socks5); empty: as the settings or the environment say; none: no proxy",
     "retry_unsafe": "also POST and PATCH, where a variable fetches anew on a 401",
 }
 YES, NO = "yes", "no"
