@@ -30,10 +30,11 @@ from core.secret import Secret
 from core.sending import Sender
 from core.settings import NO_PROXY, Settings, load_settings, save_settings
 from core.vault.cache import CacheEntry, SecretCache
-from core.vault.config import AnyCredential
+from core.vault.config import AnyCredential, AnyLink
 from core.vault.contents import StoredCredential, ValueKey
 from core.vault.environ import EnvironmentCredentials
 from core.vault.provider import AuthPrompter, SecretSummary
+from core.vault.selection import Inside
 from core.vault.service import LoginInfo, LoginState, SecretInfo, Vault
 from core.vault.store import CredentialStore
 from core.vault.threads import run_in_daemon_thread
@@ -226,6 +227,10 @@ class Session:
 
     async def list_secrets(self, credential_name: str, prefix: str = "", limit: int = 200) -> Sequence[SecretSummary]:
         return await self.vault.list_secrets(credential_name, self.credential(credential_name), prefix, limit)
+
+    async def look_inside(self, credential_name: str, link: AnyLink) -> Inside:
+        """Which JSON keys a secret has, for a person who links one."""
+        return await self.vault.look_inside(credential_name, self.credential(credential_name), link)
 
     # What this user allowed the open workspace
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -13,6 +15,29 @@ from core.vault.config import AnyLink
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+_KINDS = {b'"': "text", b"{": "object", b"[": "list", b"n": "null", b"t": "true or false", b"f": "true or false"}
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What a secret is made of, without any value: what a link may select from."""
+
+    kind: Literal["object", "text", "bytes"]
+    keys: tuple[tuple[str, str], ...] = ()
+    """Of an object: each key, and what kind of value stands behind it."""
+
+
+def look_inside(data: bytes) -> Inside:
+    try:
+        members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError:
+            return Inside("bytes")
+        return Inside("text")
+    return Inside("object", tuple((name, _KINDS.get(bytes(raw)[:1], "number")) for name, raw in members.items()))
 
 
 def whole(link: AnyLink) -> AnyLink:

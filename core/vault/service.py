@@ -21,7 +21,7 @@ from core.vault.config import AnyCredential, AnyLink
 from core.vault.logins import Logins, LoginState, shared_task, wait_for
 from core.vault.prompting import RefusingPrompter
 from core.vault.provider import TOTAL_S, AuthPrompter, FetchedSecret, Provider, RereadsLogin, SecretSummary
-from core.vault.selection import select, whole
+from core.vault.selection import Inside, look_inside, select, whole
 from core.vault.threads import run_in_daemon_thread
 
 __all__ = ["Got", "LoginInfo", "LoginState", "SecretInfo", "Vault", "run_in_daemon_thread"]
@@ -114,20 +114,35 @@ class Vault:
         `minutes` are the variable's own; `fresh` goes to the vault whatever is cached; `variable` and `request` are
         noted as users and named in errors.
         """
-        self._remember(credential_name, credential)
         key = CacheKey(credential, whole(link))
         try:
-            cached = None if fresh else await self._still_good(key, minutes)
-            if cached is None:
-                flight = self._fly(key, credential_name, fresh=fresh)
-                flight.minutes.append(minutes)
-                cached = await wait_for(flight.task)
+            cached = await self._cached(key, credential_name, minutes, fresh=fresh)
             secret = select(cached.fetched.data, link)
         except VaultError as error:
             raise _named(error, credential_name, credential, variable) from error.__cause__
         if variable or request:
             self.cache.note_use(key, variable, request)
         return Got(secret, self._info(key, credential_name, link, cached))
+
+    async def look_inside(self, credential_name: str, credential: AnyCredential, link: AnyLink) -> Inside:
+        """Which keys the secret of a link has, whatever the link selects from it."""
+        try:
+            cached = await self._cached(CacheKey(credential, whole(link)), credential_name)
+        except VaultError as error:
+            raise _named(error, credential_name, credential) from error.__cause__
+        return look_inside(cached.fetched.data)
+
+    async def _cached(
+        self, key: CacheKey, credential_name: str, minutes: int | None = None, *, fresh: bool = False
+    ) -> Cached:
+        """The secret as the vault holds it, from the cache or the vault."""
+        self._remember(credential_name, key.credential)
+        cached = None if fresh else await self._still_good(key, minutes)
+        if cached is None:
+            flight = self._fly(key, credential_name, fresh=fresh)
+            flight.minutes.append(minutes)
+            cached = await wait_for(flight.task)
+        return cached
 
     async def test(self, credential_name: str, credential: AnyCredential) -> LoginInfo:
         """Log in anew, whatever login there is, and keep the new one; cached values stay."""

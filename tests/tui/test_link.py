@@ -255,3 +255,66 @@ async def test_names_of_a_hostile_vault_are_shown_as_marks(session: Session, fil
         await pilot.pause()
         assert "\x1b" not in screen_text(pilot)
         assert dialog.query_one(Form).texts["name"] == "[red]a\x1b[31mb"
+
+
+async def test_the_keys_of_the_picked_secret_are_offered_and_the_cursor_stays_in_the_field(
+    session: Session,
+    file: Path,
+    bao: OpenBao,  # noqa: F811
+) -> None:
+    mount = bao.mount(2)
+    bao.put(mount, "stripe", {"api_key": STRIPE, "limits": {"day": 5}, "note": None})
+    await with_store(session, {"vault": bao.token_credential()})
+    async with in_mode(session, "environments") as pilot:
+        dialog = await linking(pilot)
+        await type_in(pilot, f"{mount}/")
+        await until(pilot, lambda: listed(dialog) == [f"{mount}/stripe"])
+        await pilot.press("enter")
+        await until(pilot, lambda: "2 keys" in listing(dialog))
+        assert dialog.query_one(Form).row("key").control.has_focus
+        assert listed(dialog) == ["whole secret", "api_key", "limits", "note"]
+        assert "an object, taken as JSON" in said(pilot)
+        assert "null: cannot be used" in said(pilot)
+        assert STRIPE not in screen_text(pilot)
+        await pilot.press("down", "down")
+        assert dialog.query_one(Form).texts["key"] == "limits"
+        await pilot.press("up")
+        await pilot.press("enter")
+        await back(pilot)
+        assert link_in(session) == HashicorpLink("vault", "api_key", mount=mount, path="stripe")
+        assert STRIPE not in screen_text(pilot)
+
+
+async def test_a_secret_without_keys_is_taken_whole_and_another_one_can_be_picked(session: Session, file: Path) -> None:
+    await with_store(session)
+    async with in_mode(session, "environments") as pilot:
+        dialog = await linking(pilot)
+        await type_in(pilot, "stripe")
+        await pilot.press("enter")
+        await until(pilot, lambda: "no keys" in listing(dialog))
+        assert listed(dialog) == ["whole secret"]
+        # Down leaves the field, since there is nothing more to offer.
+        await pilot.press("down")
+        assert not dialog.query_one(Form).row("key").control.has_focus
+        # Back at the list of secrets, another one is picked.
+        dialog.query_one("#find").focus()
+        await until(pilot, lambda: len(listed(dialog)) == 1 and listed(dialog) != ["whole secret"])
+        dialog.query_one("#find", LineInput).value = "db"
+        await until(pilot, lambda: listed(dialog) == ["db/main"])
+        await pilot.press("enter")
+        await until(pilot, lambda: listed(dialog) == ["whole secret", "user", "password"])
+
+
+async def test_keys_that_cannot_be_looked_at_are_typed(session: Session, file: Path) -> None:
+    await with_store(session)
+    async with in_mode(session, "environments") as pilot:
+        dialog = await linking(pilot)
+        form = dialog.query_one(Form)
+        form.row("name").control.focus()
+        await type_in(pilot, "no/such")
+        await pilot.press("down")
+        await until(pilot, lambda: "cannot be offered" in listing(dialog))
+        assert 'there is no secret "no/such"' in dialog.status.text
+        assert "correct the name in the link" in dialog.status.text
+        await type_in(pilot, "password")
+        assert form.texts["key"] == "password"

@@ -1,4 +1,4 @@
-"""Links a variable to a secret of a vault: which credential, then which secret, picked from the list or typed."""
+"""Links a variable to a secret of a vault: which credential, which secret, which key of it, each picked or typed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from core.secret import Secret
 from core.vault.config import PROVIDERS, AnyLink, Link
 from core.vault.fields import FormField, build_link, form_fields, link_type, texts
 from core.vault.provider import SecretSummary
+from core.vault.selection import Inside, whole
 from tui import keys
 from tui.foreign import foreign
+from tui.screens import link_keys
 from tui.screens.base import SessionWork
 from tui.screens.credential_form import add_credential
 from tui.screens.dialogs import ConfirmDialog, DialogButton, PickDialog
@@ -31,6 +33,7 @@ from tui.screens.work_dialog import StatusLine, WorkDialog
 from tui.widgets.footer import KeyFooter
 from tui.widgets.form import Form
 from tui.widgets.line_input import LineInput
+from tui.widgets.offered_input import OfferedInput
 from tui.widgets.pick_list import Pick, PickList, matching
 
 if TYPE_CHECKING:
@@ -136,6 +139,10 @@ class LinkDialog(WorkDialog[Variable]):
         """The prefix of the list that is shown."""
         self._lister: Worker[None] | None = None
         self._pause: Timer | None = None
+        self._inside: tuple[AnyLink, Inside] | None = None
+        """The secret whose keys are known, and what is in it."""
+        self._shows_keys = False
+        """The list has the keys of the secret, not the secrets."""
 
     def compose(self) -> ComposeResult:
         link = self._variable.link
@@ -151,7 +158,8 @@ class LinkDialog(WorkDialog[Variable]):
                     yield Static("", id="link-listing", markup=False)
                     yield PickList(id="secrets", empty="", active=True)
                 with Vertical(id="link-form"):
-                    yield Form((*fields, NAME_HERE), values)
+                    key = OfferedInput(str(values.get("key", "")), name="key")
+                    yield Form((*fields, NAME_HERE), values, controls={"key": key})
             yield StatusLine()
             with Horizontal(classes="dialog-buttons"):
                 yield Static(foreign(f'with your credential "{self._local.name}"'), id="link-as")
@@ -201,6 +209,7 @@ class LinkDialog(WorkDialog[Variable]):
             self.query_one(Form).focus_first()
 
     def _show_list(self) -> None:
+        self._shows_keys = False
         found = self._lists.get(self._under, ())
         picks = [Pick(str(index), one.name, "folder" if one.is_folder else "") for index, one in enumerate(found)]
         shown = matching(picks, self.query_one("#find", LineInput).value)
@@ -237,6 +246,10 @@ class LinkDialog(WorkDialog[Variable]):
     @on(PickList.Picked)
     def _picked(self, event: PickList.Picked) -> None:
         event.stop()
+        if self._shows_keys:
+            self.query_one(Form).fill({"key": self._key.offers[int(event.choice.key)]})
+            self._key.focus()
+            return
         picked = self._lists[self._under][int(event.choice.key)]
         if picked.is_folder:
             find = self.query_one("#find", LineInput)
@@ -250,11 +263,80 @@ class LinkDialog(WorkDialog[Variable]):
         if any(str(value) != present.get(name) for name, value in picked.link_fields.items()):
             values = {name: "" for name in OF_ONE_SECRET if name in present} | values
         form.fill(values)
-        form.row("key").control.focus()
+        self._key.focus()
+        self._offer_keys()
 
     def action_list(self, what: str, by: int) -> None:
+        if self._shows_keys:
+            return
         secrets = self.query_one("#secrets", PickList)
         (secrets.action_move if what == "move" else secrets.action_page)(by)
+
+    # The keys of the picked secret
+
+    @property
+    def _key(self) -> OfferedInput:
+        return self.query_one(OfferedInput)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if event.widget is self._key:
+            self._offer_keys()
+        elif event.widget.id == "find" and self._shows_keys:
+            self._show_list()
+
+    def _offer_keys(self) -> None:
+        """Offer the keys of the secret that the fields name; whoever types one meanwhile is not disturbed."""
+        values = self.query_one(Form).texts
+        del values[NAME_HERE.name]
+        try:
+            link = whole(build_link(self._local.provider, self._local.name, values))
+        except FieldError:
+            return
+        if self._inside is not None and self._inside[0] == link:
+            self._show_keys()
+            return
+        self._key.offers = ()
+        self._say("looking which keys it has… type one, or leave it blank for the whole secret")
+        self.run(
+            lambda: self.session.look_inside(self._local.name, link),
+            lambda inside: self._looked_inside(link, inside),
+            failed=self._not_looked_inside,
+            group="keys",
+            exclusive=True,
+        )
+
+    def _looked_inside(self, link: AnyLink, inside: Inside) -> None:
+        self._inside = link, inside
+        if self._key.has_focus:
+            self._show_keys()
+
+    def _not_looked_inside(self, error: HushpostError) -> None:
+        self._say("its keys cannot be offered: type one, or leave it blank for the whole secret")
+        if not self.working:
+            self.show_problem(error)
+
+    def _show_keys(self) -> None:
+        if self._inside is None:
+            return
+        inside = self._inside[1]
+        self._key.offers = link_keys.offers(inside)
+        self._shows_keys = True
+        self.query_one("#secrets", PickList).choices = link_keys.picks(inside)
+        self._key_changed()
+        if inside.kind == "bytes" and not self.query_one(Form).texts["encoding"]:
+            self.query_one(Form).fill({"encoding": "base64"})
+        count = len(self._key.offers) - 1
+        self._say(f"{count} key{'' if count == 1 else 's'}: up and down choose" if count else "it has no keys")
+
+    @on(Form.Edited)
+    def _edited(self, event: Form.Edited) -> None:
+        if event.name == "key":
+            self._key_changed()
+
+    def _key_changed(self) -> None:
+        """Let the list's cursor follow the field."""
+        if self._shows_keys and self._key.value in self._key.offers:
+            self.query_one("#secrets", PickList).select(str(self._key.offers.index(self._key.value)))
 
     # Using
 

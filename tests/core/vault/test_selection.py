@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.errors import SecretNotFound, VaultError
 from core.vault.config import HashicorpLink, MemoryLink
-from core.vault.selection import compact, select, whole
+from core.vault.selection import Inside, compact, look_inside, select, whole
 
 
 def link(**fields: object) -> MemoryLink:
@@ -119,3 +119,30 @@ def test_any_text_behind_any_key(members: dict[str, str]) -> None:
 @given(st.binary())
 def test_base64_of_any_bytes(data: bytes) -> None:
     assert base64.b64decode(select(data, link(encoding="base64")).reveal()) == data
+
+
+@pytest.mark.parametrize(
+    ("data", "inside"),
+    [
+        (b"plain", Inside("text")),
+        (b'"quoted"', Inside("text")),
+        (b"[1]", Inside("text")),
+        (b"\xff\x00", Inside("bytes")),
+        (b"{}", Inside("object")),
+        (
+            b'{"a": "hidden", "b": {"c": "hidden"}, "d": [1], "e": 1.5, "f": null, "g": true}',
+            Inside(
+                "object",
+                (("a", "text"), ("b", "object"), ("d", "list"), ("e", "number"), ("f", "null"), ("g", "true or false")),
+            ),
+        ),
+    ],
+)
+def test_what_is_inside_is_told_by_names_and_kinds_alone(data: bytes, inside: Inside) -> None:
+    assert look_inside(data) == inside
+    assert "hidden" not in repr(look_inside(data))
+
+
+@given(st.binary(max_size=40))
+def test_looking_inside_takes_any_bytes(data: bytes) -> None:
+    assert look_inside(data).kind in ("object", "text", "bytes")
