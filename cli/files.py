@@ -49,8 +49,8 @@ def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -
 
 
 def _target(path: Path) -> Path:
-    """Where a symlink leads: the link stays, its file is replaced."""
-    return path.resolve()
+    """Where a symlink leads: the link stays, its file is replaced. /dev/stdout leads to what has no name."""
+    return path if _is_special(path) else path.resolve()
 
 
 def _is_special(target: Path) -> bool:

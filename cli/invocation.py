@@ -31,10 +31,14 @@ ENDING = (signal.SIGTERM, signal.SIGHUP)
 class Invocation:
     """Made once a process (a test makes its own) and handed to commands as click's object."""
 
-    def __init__(self, output: Output, diagnostics: Diagnostics, stdin: TextIO | None) -> None:
+    def __init__(
+        self, output: Output, diagnostics: Diagnostics, stdin: TextIO | None, *, core_file: int | None = None
+    ) -> None:
         self.output = output
         self.diagnostics = diagnostics
         self.stdin = stdin
+        self.core_file = core_file
+        """The limit that `seal` took away; None where this process was not sealed."""
 
     @cached_property
     def surroundings(self) -> Surroundings:

@@ -13,6 +13,7 @@ import click
 from cli.diagnostics import Diagnostics, ExitCode
 from cli.invocation import Invocation
 from cli.output import Output
+from cli.sealing import seal
 from core.errors import HushpostError
 
 COMMANDS = {
@@ -79,9 +80,8 @@ def hushpost(ctx: click.Context) -> ExitCode:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line, that of the process where none is given, and return its exit code."""
-    if arguments is None:
-        _prepare_process()
-    invocation = Invocation(_output(), Diagnostics(sys.stderr), sys.stdin)
+    core_file = _prepare_process() if arguments is None else None
+    invocation = Invocation(_output(), Diagnostics(sys.stderr), sys.stdin, core_file=core_file)
     try:
         code = _run(invocation, arguments)
         invocation.output.flush()
@@ -139,7 +139,8 @@ def _output() -> Output:
     return Output(sys.stdout.buffer, is_terminal=terminal, encoding=encoding)
 
 
-def _prepare_process() -> None:
+def _prepare_process() -> int:
+    """What `seal` returns."""
     if not sys.warnoptions:
         # The SDKs warn their own developers, on our stderr.
         warnings.simplefilter("ignore")
@@ -149,6 +150,7 @@ def _prepare_process() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
+    return seal()
 
 
 def _forget_broken_streams(output: Output) -> None:

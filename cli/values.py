@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,9 @@ from core.secret import Secret
 
 if TYPE_CHECKING:
     from cli.invocation import Invocation
+
+LARGEST = 8 * 1024 * 1024
+"""Bytes of a value from a file or stdin; either may have no end."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
@@ -50,20 +53,23 @@ def indirect(value: str, name: str, invocation: Invocation) -> Secret | None:
             return invocation.ask_secret(f'value of "{name}"')
         if invocation.stdin is None:
             raise click.UsageError(f'stdin is closed: "{name}" needs another source')
-        return _text(invocation.stdin.buffer.read(), f'stdin for "{name}"')
+        return _text(invocation.stdin.buffer, f'stdin for "{name}"')
     if value.startswith("@") and not value.startswith("@@"):
         path = Path(value[1:]).expanduser()
         try:
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                return _text(file, f'"{path}"')
         except OSError as error:
             raise FileError(
                 f'the value of "{name}" cannot be read: {(error.strerror or "unreadable").lower()}', path=path
             ) from error
-        return _text(data, f'"{path}"')
     return None
 
 
-def _text(data: bytes, source: str) -> Secret:
+def _text(file: IO[bytes], source: str) -> Secret:
+    data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise click.UsageError(f"{source} holds more than {LARGEST >> 20} MiB, which no value may")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

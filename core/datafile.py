@@ -22,9 +22,11 @@ def read_rows(path: Path) -> Sequence[Mapping[str, str]]:
     """The rows, by the file's ending (.csv, .tsv, .json, .jsonl, .ndjson); FormatError names the row that is wrong."""
     source = str(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
             raise _wrong(f"the file is larger than {MAX_BYTES >> 20} MiB", source, "", hint="split it")
-        text = path.read_bytes().decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise _wrong(f"cannot be read: {(error.strerror or 'unreadable').lower()}", source, "") from error
     except UnicodeDecodeError:

@@ -14,6 +14,7 @@ import click
 from cli.diagnostics import ExitCode
 from cli.invocation import Invocation, pass_invocation
 from cli.options import environment_option, workspace_option
+from cli.sealing import unseal
 from core.errors import HushpostError
 from core.secret import Secret
 
@@ -116,6 +117,8 @@ def _replace_process(invocation: Invocation, command: Sequence[str], values: Map
     # Python ignores these, and a program inherits what is ignored.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
+    if invocation.core_file is not None:
+        unseal(invocation.core_file)
     try:
         os.execvpe(command[0], list(command), child_environment() | dict(values))  # noqa: S606 - the user's own command
     except FileNotFoundError:

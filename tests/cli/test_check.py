@@ -54,7 +54,7 @@ def test_a_good_workspace_passes_even_strictly(hushpost: Hushpost, workspace: Pa
     ran = hushpost("check", "-e", "live", "--strict")
     assert ran.code == 0, ran.out
     assert f"OK       environments/live.toml: api_key  hashicorp prod {mount}/payments  version 1" in ran.out
-    assert ran.out.splitlines()[-1] == "3 files, 1 requests, 1 links: 0 errors, 0 findings"
+    assert ran.out.splitlines()[-1] == "3 files, 1 request, 1 link: 0 errors, 0 findings"
     assert VALUE not in ran.out
 
 

@@ -71,3 +71,13 @@ def test_a_place_that_cannot_be_written_is_refused_first(tmp_path: Path, name: s
 def test_a_good_place_is_left_as_it_is(tmp_path: Path) -> None:
     check_writable(tmp_path / "report.xml")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_without_a_name_is_written_too() -> None:
+    reading, writing = os.pipe()
+    path = Path(f"/proc/self/fd/{writing}")
+    check_writable(path)
+    write_whole(path, [b"report"])
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        assert pipe.read() == b"report"
