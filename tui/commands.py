@@ -70,9 +70,7 @@ async def find_request(screen: SessionScreen[Any]) -> None:
     known = getattr(shown, "references", None)
     picks = [Pick(reference, reference) for reference in known or session.workspace.requests()]
     picked = await screen.ask(
-        PickDialog(
-            session, "Find a request", picks, empty="no request has these words" if picks else "no requests yet"
-        )
+        PickDialog(session, "Find a request", picks, empty="no request has these words" if picks else "no requests yet")
     )
     if picked is None:
         return

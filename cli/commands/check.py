@@ -96,6 +96,8 @@ def _print(output: Output, found: Checked) -> None:
             output.line(f"           {link.error.message}")
             if link.error.hint:
                 output.line(f"           hint: {link.error.hint}")
-    counts = {name: f"{count} {name if count != 1 else name[:-1]}" for name, count in found.as_json()["summary"].items()}
+    counts = {
+        name: f"{count} {name if count != 1 else name[:-1]}" for name, count in found.as_json()["summary"].items()
+    }
     checked = ", ".join(counts[name] for name in ("files", "requests", "links"))
     output.line((checked, "bold"), f": {counts['errors']}, {counts['findings']}")
