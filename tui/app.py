@@ -179,6 +179,15 @@ class HushpostApp(App[str], inherit_bindings=False):
 
         self.base_screen.run(lambda: find_request(self.base_screen))
 
+    def action_jump(self) -> None:
+        from tui.screens.jump import JumpScreen
+
+        def go(way: Callable[[], object] | None) -> None:
+            if way is not None:
+                way()
+
+        self.push_screen(JumpScreen(self.base_screen), go)
+
     def action_palette(self) -> None:
         from tui.commands import palette
 
@@ -275,7 +284,7 @@ class HushpostApp(App[str], inherit_bindings=False):
         self._close_messages_no_wait()
 
 
-_GLOBAL = ("mode", "help", "environment", "find", "lock", "palette", "ask_quit", "quit_or_copy")
+_GLOBAL = ("mode", "help", "environment", "find", "jump", "lock", "palette", "ask_quit", "quit_or_copy")
 
 
 def run_app(

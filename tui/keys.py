@@ -56,6 +56,7 @@ PLACES: Mapping[str, str] = {
     "history": "history",
     "settings": "settings",
     "dialog": "dialogs",
+    "jump": "jump mode",
 }
 
 APP = (
@@ -68,6 +69,7 @@ APP = (
     Key("app.settings", "f8", "app.mode('settings')", "Settings", "go to the settings", priority=True),
     Key("app.environment", "ctrl+t", "app.environment", "Environment", "switch the environment", priority=True),
     Key("app.find", "ctrl+f", "app.find", "Find", "find a request by its name", priority=True),
+    Key("app.jump", "ctrl+g", "app.jump", "Jump", "jump to a part of the screen by its letter", priority=True),
     Key("app.palette", "ctrl+p", "app.palette", "Palette", "every action by name", show=True, priority=True),
     Key("app.lock", "ctrl+l", "app.lock", "Lock", "lock the credential store, or unlock it", priority=True),
     Key("app.repaint", "alt+l", "app.repaint", "Repaint", "draw the whole screen anew", priority=True),
@@ -84,6 +86,7 @@ APP = (
 
 DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "close without doing anything", show=True, palette=False),)
 CLOSE = (Key("dialog.close", "escape,q", "cancel", "Close", "close what is only shown", show=True, palette=False),)
+JUMP = (Key("jump.leave", "escape", "cancel", "Stay", "stay where you are", show=True, palette=False),)
 
 WORKSPACES = (
     Key("workspaces.create", "n", "create", "New", "create a workspace", show=True),
@@ -233,6 +236,7 @@ def table() -> tuple[Key, ...]:
         *SETTINGS,
         *DIALOG,
         *CLOSE,
+        *JUMP,
     )
 
 
@@ -336,11 +340,15 @@ def _conflicts(known: Mapping[str, Key], usable: Mapping[str, str]) -> list[str]
     return problems
 
 
+def given(name: str, remapped: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys of an action as Textual names them."""
+    known = {key.name: key.keys for key in table()}
+    return key_names(remapped.get(name) or known.get(name, ""))
+
+
 def keys_of(name: str, remapped: Mapping[str, str]) -> str:
     """The keys of an action as a person reads them."""
-    known = {key.name: key.keys for key in table()}
-    keys = remapped.get(name) or known.get(name, "")
-    return ", ".join("" if key == NOWHERE else shown_key(key) for key in key_names(keys))
+    return ", ".join("" if key == NOWHERE else shown_key(key) for key in given(name, remapped))
 
 
 def shown_key(key: str) -> str:

@@ -58,7 +58,7 @@ class ResponseView(Widget):
     def __init__(self, *, copy: Copy | None = None, page: Page | None = None, id: str | None = None) -> None:
         super().__init__(id=id)
         self._status = InfoLine()
-        self._tabs = TabLine(TABS)
+        self._tabs = TabLine(TABS, pages=True)
         self._pane = DocumentPane(copy=copy, page=page)
         self._exchange: Exchange | None = None
         self._redactor = Redactor()

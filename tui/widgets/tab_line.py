@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -34,9 +35,10 @@ class TabLine(Widget, can_focus=True):
             self.tab = tab
             self.enter = enter
 
-    def __init__(self, tabs: tuple[tuple[str, str], ...], *, id: str | None = None) -> None:
-        """`tabs` are pairs of key and label."""
+    def __init__(self, tabs: tuple[tuple[str, str], ...], *, pages: bool = False, id: str | None = None) -> None:
+        """`tabs` are pairs of key and label; `pages` says that choosing one changes nothing but what is seen."""
         super().__init__(id=id)
+        self.pages = pages
         self._tabs = tabs
         self.chosen = tabs[0][0]
         self._counts: dict[str, str] = {}
@@ -83,6 +85,15 @@ class TabLine(Widget, can_focus=True):
             spans.append((x, end, key))
             x = end
         return spans
+
+    def places(self) -> list[tuple[str, int, Callable[[], object]]]:
+        """Label, first cell and way into each tab, for jump mode."""
+        labels = dict(self._tabs)
+
+        def into(key: str) -> Callable[[], object]:
+            return lambda: self.post_message(self.Chosen(key, enter=True))
+
+        return [(labels[key], start, into(key)) for start, _, key in self._spans()]
 
     def render_line(self, y: int) -> Strip:
         base, ink = self.rich_style, paint(self.app)

@@ -52,7 +52,7 @@ class TabbedEditor(Container, Generic[D]):
         super().__init__(id=id)
         self._names = names
         self._document: D = document
-        self._line = TabLine(self.TABS)
+        self._line = TabLine(self.TABS, pages=True)
         self._tabs: dict[str, Widget] = {}
         self._stale: set[str] = set()
 

@@ -43,7 +43,7 @@ class MethodField(Widget, can_focus=True):
         """The person wants to choose from a list."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(id="method")
         self.method = "GET"
 
     def show(self, method: str) -> None:
