@@ -1,4 +1,4 @@
-"""The files below a workspace's `scripts/` as they are now: what a grant is for, and exactly what then runs."""
+"""The files below a workspace's `scripts/` now: what a grant is for, exactly what then runs, and new ones."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from core import tomlfile
 from core.errors import FileError
+from core.filenames import name_fault
 
 FOLDER = "scripts"
 LARGEST = 8 * 1024 * 1024
 MOST = 1000
 IGNORED = "__pycache__"
+
+BEFORE = """# Runs before the request is sent. It finds `request` (method, url, headers, body), `variables` and `vault`.
+request.headers["X-Request-Id"] = variables.render("{{$uuid}}")
+"""
+AFTER = """# Runs after the answer came. It finds `response` (status, headers, text, json()), `variables` and `check`.
+check("the answer is no error", response.status < 400, f"it is {response.status}")
+"""
+"""What a new script starts as."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,33 @@ def read(workspace: Path) -> ScriptFiles:
         reason = (error.strerror or str(error)).lower()
         raise FileError(f"cannot be read: {reason}", path=Path(error.filename or folder)) from error
     return ScriptFiles(folder, contents)
+
+
+def new_path(workspace: Path, name: str) -> Path:
+    """Where a new script of this name goes; FileError says why it cannot."""
+    folder = workspace / FOLDER
+    path = folder / name
+    for part in name.split("/"):
+        if fault := name_fault(part):
+            raise FileError(f'"{part}" {fault}', path=folder)
+    if not name.endswith(".py"):
+        raise FileError("has to end in .py, as Python files do", path=path)
+    if os.path.lexists(path):
+        raise FileError("exists already", path=path)
+    for parent in (folder, *(folder / above for above in reversed(Path(name).parents))):
+        if parent.is_symlink():
+            raise FileError("is a symbolic link, and scripts have to be files of the workspace", path=parent)
+    return path
+
+
+def create(workspace: Path, name: str, content: str) -> Path:
+    path = new_path(workspace, name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"cannot be made: {(error.strerror or str(error)).lower()}", path=path.parent) from error
+    tomlfile.write_atomic(path, content.encode())
+    return path
 
 
 def _walk(folder: Path) -> Iterator[Path]:

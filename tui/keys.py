@@ -47,6 +47,7 @@ PLACES: Mapping[str, str] = {
     "method": "method of a request",
     "tree": "request tree",
     "table": "table of names and values",
+    "scripts": "scripts of a request or folder",
     "response": "response",
     "text": "text of a response",
     "workspaces": "workspaces",
@@ -148,6 +149,7 @@ TABLE = (
     Key("table.up", "alt+up,K", "shift(-1)", "Up", "move the row up"),
     Key("table.down", "alt+down,J", "shift(1)", "Down", "move the row down"),
 )
+SCRIPTS = (Key("scripts.open", "e", "open", "Open", "open the script in your editor, or make it", show=True),)
 TEXT = (
     Key("text.search", "/", "search", "Search", "search the text", show=True),
     Key("text.next", "n", "match(1)", "Next", "next match"),
@@ -227,6 +229,7 @@ def table() -> tuple[Key, ...]:
         *METHOD,
         *TREE,
         *TABLE,
+        *SCRIPTS,
         *RESPONSE,
         *TEXT,
         *ENVIRONMENTS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from textual.message import Message
 
 
@@ -16,3 +18,14 @@ class Notice(Message):
         super().__init__()
         self.text = text
         self.warning = warning
+
+
+class ChoiceAsked(Message):
+    """The person wants to choose from a list; `chosen` is called with the choice, and not without one."""
+
+    def __init__(self, title: str, choices: Sequence[str], current: str, chosen: Callable[[str], object]) -> None:
+        super().__init__()
+        self.title = title
+        self.choices = tuple(choices)
+        self.current = current
+        self.chosen = chosen

@@ -1,4 +1,4 @@
-"""Editing a text in the person's own editor while the app stands aside: templates as written, no value in the file."""
+"""The person's own editor while the app stands aside: on a text, with templates as written, or on a file of theirs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App, SuspendNotSupported
 
 from core.errors import HushpostError
+from core.paths import child_environment
 
 if TYPE_CHECKING:
     from core.session import Session
@@ -18,25 +19,29 @@ if TYPE_CHECKING:
 
 def edited_outside(app: App[Any], session: Session, text: str, suffix: str) -> str:
     """The text as the editor left it."""
-    command = session.settings.editor or session.surroundings.editor
-    if not command:
-        raise HushpostError("no editor is known", hint="set EDITOR, or `editor` in the settings")
     with tempfile.TemporaryDirectory(prefix="hushpost-") as folder:
         file = Path(folder) / f"body{suffix}"
         file.touch(mode=0o600)
         file.write_text(text, encoding="utf-8", newline="")
-        try:
-            with app.suspend():
-                done = subprocess.run([*shlex.split(command), str(file)], check=False)  # noqa: S603 - the person's own command
-        except SuspendNotSupported as error:
-            raise HushpostError("this terminal cannot be given to an editor") from error
-        except (OSError, ValueError) as error:
-            raise HushpostError(
-                f'the editor "{command}" cannot be started', hint="see `editor` in the settings"
-            ) from error
-        if done.returncode != 0:
-            raise HushpostError(f'the editor "{command}" ended with code {done.returncode}; nothing was taken from it')
+        ended = open_outside(app, session, file)
+        if ended != 0:
+            raise HushpostError(f"the editor ended with code {ended}; nothing was taken from it")
         try:
             return file.read_bytes().decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise HushpostError("what the editor left cannot be read as UTF-8 text") from error
+
+
+def open_outside(app: App[Any], session: Session, file: Path) -> int:
+    """Wait until the person leaves the editor; the code that it ended with."""
+    command = session.settings.editor or session.surroundings.editor
+    if not command:
+        raise HushpostError("no editor is known", hint="set EDITOR, or `editor` in the settings")
+    try:
+        with app.suspend():
+            arguments = [*shlex.split(command), str(file)]
+            return subprocess.run(arguments, check=False, env=child_environment()).returncode  # noqa: S603 - the person's own command
+    except SuspendNotSupported as error:
+        raise HushpostError("this terminal cannot be given to an editor") from error
+    except (OSError, ValueError) as error:
+        raise HushpostError(f'the editor "{command}" cannot be started', hint="see `editor` in the settings") from error

@@ -16,13 +16,14 @@ from textual.worker import Worker
 from core.consent import Need
 from core.errors import HostNotAllowed, HushpostError
 from tui.foreign import visible
-from tui.messages import Notice
+from tui.messages import ChoiceAsked, Notice
 from tui.widgets.footer import KeyFooter
 from tui.widgets.header import StatusHeader
 
 if TYPE_CHECKING:
     from core.session import Session
     from tui.app import HushpostApp
+    from tui.widgets.script_table import ScriptTable
 
 T = TypeVar("T")
 
@@ -127,6 +128,22 @@ class SessionWork(Screen[ScreenResultType]):
     def on_notice(self, message: Notice) -> None:
         message.stop()
         self.tell(message.text, warning=message.warning)
+
+    def on_choice_asked(self, message: ChoiceAsked) -> None:
+        message.stop()
+        from tui.screens.dialogs import PickDialog
+        from tui.widgets.pick_list import Pick
+
+        picks = [Pick(choice, choice or "none") for choice in message.choices]
+        dialog = PickDialog(self.session, message.title, picks, current=message.current)
+        self.run(lambda: self.ask(dialog), lambda picked: message.chosen(picked) if picked is not None else None)
+
+    def on_script_table_asked(self, message: ScriptTable.Asked) -> None:
+        message.stop()
+        from tui.screens import script_flows
+
+        flow = script_flows.open_script if message.open else script_flows.choose
+        self.run(lambda: flow(self, message))
 
     async def ask(self, screen: Screen[T]) -> T | None:
         """Show a dialog and wait for its answer; only inside `run` work or another worker."""

@@ -18,9 +18,13 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui import keys
+from tui.messages import ChoiceAsked
 from tui.widgets.names import Names
 from tui.widgets.table_lines import TableColumn, TableLines, TableRow
 from tui.widgets.template_input import TemplateInput
+
+_NARROW = 20
+"""Columns that a text is given at least while it is typed."""
 
 
 class KeyValueTable(Container):
@@ -110,7 +114,7 @@ class KeyValueTable(Container):
             case "delete" | "shift":
                 return not self.fixed and row is not None
             case "switch":
-                return row is not None and (row.enabled is not None or bool(row.options))
+                return row is not None and (row.enabled is not None or self._lines.column in row.choices)
             case _:
                 return True
 
@@ -135,17 +139,38 @@ class KeyValueTable(Container):
         self._changed()
 
     def action_switch(self) -> None:
-        """On or off; a row with options goes to its next one."""
-        at = self._lines.row
+        """On or off; a cell with choices goes to its next one."""
+        at, column = self._lines.row, self._lines.column
         row = self._lines.rows[at]
-        if row.options:
-            index = row.options.index(row.cells[-1]) if row.cells[-1] in row.options else -1
-            value = row.options[(index + 1) % len(row.options)]
-            self._lines.rows[at] = replace(row, cells=(*row.cells[:-1], value))
-        else:
-            self._lines.rows[at] = replace(row, enabled=not row.enabled)
+        choices = row.choices.get(column)
+        if choices:
+            here = choices.index(row.cells[column]) if row.cells[column] in choices else -1
+            self._take(at, column, choices[(here + 1) % len(choices)])
+            return
+        self._lines.rows[at] = replace(row, enabled=not row.enabled)
         self._lines.refresh_row(at)
         self._changed()
+
+    def _take(self, row: int, column: int, text: str) -> None:
+        """A choice was made."""
+        self._put(row, column, text)
+        self._lines.refresh_row(row)
+        self._changed()
+
+    def _choose(self, row: int, column: int) -> None:
+        """The other of two, or one of a list."""
+        entry = self._lines.rows[row]
+        choices = entry.choices[column]
+        if len(choices) == 2:
+            self.action_switch()
+            return
+
+        def chosen(choice: str) -> None:
+            if row < len(self._lines.rows) and self._lines.rows[row].key == entry.key:
+                self._take(row, column, choice)
+
+        title = self._lines.columns[column].title or entry.cells[0]
+        self.post_message(ChoiceAsked(title, choices, entry.cells[column], chosen))
 
     def action_shift(self, by: int) -> None:
         at = self._lines.row
@@ -164,13 +189,17 @@ class KeyValueTable(Container):
         column = self._editable(entry, column)
         if column < 0:
             return
-        if entry.options:
-            self._lines.go(row, column)
-            self.action_switch()
-            return
         self._lines.go(row, column)
+        if column in entry.choices:
+            self._choose(row, column)
+            return
         self._editing = (row, column)
         start, width = self._lines.cell_span(column)
+        if width < _NARROW:
+            # What is typed may cover the cells before it, rather than be seen through a slit.
+            end = start + width
+            start = max(0, end - _NARROW)
+            width = end - start
         editor = self._editor
         editor.styles.width = width
         editor.styles.offset = (start, self._lines.line_of(row))
@@ -233,7 +262,7 @@ class KeyValueTable(Container):
         there = here - 1 if back else here + 1
         if 0 <= there < len(cells):
             at, one = cells[there]
-            if self._lines.rows[at].options:
+            if one in self._lines.rows[at].choices:
                 self._lines.go(at, one)
                 self._lines.focus()
             else:

@@ -9,13 +9,14 @@ from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from core.models import NoBody, Options, Request
+from core.models import NoBody, Options, Request, Scripts
 from core.urls import parameters_in
 from tui.foreign import foreign
 from tui.messages import Notice
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.line_input import LineInput
 from tui.widgets.names import Names
+from tui.widgets.script_table import ScriptTable
 from tui.widgets.struct_rows import auth_tag, body_tag, option_rows, options_with
 from tui.widgets.tabbed_editor import NAME_VALUE, TabbedEditor, field_rows, fields_of
 from tui.widgets.table_lines import TableColumn, TableRow
@@ -96,6 +97,7 @@ class RequestEditor(TabbedEditor[Request]):
             case "options":
                 columns = (TableColumn("", width=26), TableColumn(""))
                 return Container(
+                    ScriptTable(id="scripts"),
                     KeyValueTable(columns, names=self._names, fixed=True, titles=False, boxes=False, id="options"),
                     classes="tab",
                 )
@@ -132,7 +134,8 @@ class RequestEditor(TabbedEditor[Request]):
             case "vars":
                 part.query_one(VariableTable).show(request.variables)
             case "options":
-                part.query_one(KeyValueTable).set_rows(option_rows(request.options))
+                part.query_one(ScriptTable).show(request.scripts)
+                part.query_one("#options", KeyValueTable).set_rows(option_rows(request.options))
             case "info":
                 name = part.query_one("#name", LineInput)
                 with name.prevent(Input.Changed):
@@ -150,7 +153,7 @@ class RequestEditor(TabbedEditor[Request]):
             "auth": "" if auth_tag(request.auth) == "inherit" else auth_tag(request.auth).replace("_", " "),
             "body": "" if isinstance(request.body, NoBody) else body_tag(request.body),
             "vars": str(len(request.variables)) if request.variables else "",
-            "options": "*" if request.options != Options() else "",
+            "options": "*" if request.options != Options() or request.scripts != Scripts() else "",
         }
 
     def _read(self, tab: str, part: Widget) -> dict[str, Any]:
@@ -170,7 +173,8 @@ class RequestEditor(TabbedEditor[Request]):
             case "vars":
                 return {"variables": part.query_one(VariableTable).read(self._document.variables)}
             case "options":
-                return {"options": self._options(part.query_one(KeyValueTable))}
+                options = self._options(part.query_one("#options", KeyValueTable))
+                return {"scripts": part.query_one(ScriptTable).scripts, "options": options}
             case _:
                 description = cast("BodyText", part.query_one("#description")).value
                 return {"name": part.query_one("#name", LineInput).value, "description": description}

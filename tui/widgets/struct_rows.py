@@ -75,7 +75,11 @@ def auth_rows(auth: Auth) -> list[TableRow]:
         options = tuple(get_args(one.type)) if get_origin(one.type) is Literal else ()
         cells = (label, "" if value is None else str(value))
         help_text = _AUTH_HELP.get(one.name, "")
-        rows.append(TableRow(cells, enabled=None, options=options, locked=(0,), help=help_text, key=one.name))
+        rows.append(
+            TableRow(
+                cells, enabled=None, choices={1: options} if options else {}, locked=(0,), help=help_text, key=one.name
+            )
+        )
     return rows
 
 
@@ -120,7 +124,7 @@ def option_rows(options: Options) -> list[TableRow]:
             TableRow(
                 (label + changed, text),
                 enabled=None,
-                options=(YES, NO) if switch else (),
+                choices={1: (YES, NO)} if switch else {},
                 locked=(0,),
                 help=_OPTION_HELP.get(key, "space changes it" if switch else ""),
                 key=key,
@@ -138,7 +142,7 @@ def _differs(options: Options, name: str, part: str) -> bool:
 def options_with(options: Options, rows: tuple[TableRow, ...]) -> Options:
     """Options as edited; a ValueError says which row cannot be used and why."""
     texts = {row.key: row.cells[1].strip() for row in rows}
-    changes: dict[str, Any] = {row.key: row.cells[1] == YES for row in rows if row.options}
+    changes: dict[str, Any] = {row.key: row.cells[1] == YES for row in rows if row.choices}
     try:
         changes["timeout"] = float(texts["timeout"]) if texts["timeout"] else None
         changes["max_redirects"] = int(texts["max_redirects"])

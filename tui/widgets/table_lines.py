@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -28,14 +29,18 @@ class TableRow:
 
     cells: tuple[str, ...]
     enabled: bool | None = True
-    options: tuple[str, ...] = ()
-    """The values to choose from, where the last cell is no free text."""
+    choices: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """By column: the values to choose from, where a cell is no free text."""
     locked: tuple[int, ...] = ()
     """Columns that cannot be edited, such as the labels of a form."""
     help: str = ""
     """What the hint line says while the cursor is on the row."""
     key: str = ""
     """What the owner calls the row."""
+    mark: str = ""
+    """What stands in the place of the box, of four characters at most; one that begins with `!` or is `FAIL` is bad."""
+    kept: tuple[str, ...] = ()
+    """What the cells held that have no meaning now, so that going through the choices of another loses nothing."""
 
 
 @dataclass(frozen=True)
@@ -121,16 +126,16 @@ class TableLines(LineView):
 
     def go(self, row: int, column: int) -> None:
         """Put the cursor on a cell and make it visible."""
-        before = self.row
+        before = self.row, self.column
         self.row = max(0, min(row, len(self.rows) - 1))
         self.column = max(0, min(column, len(self.columns) - 1))
         entry = self.row_at_cursor
         if entry is not None and self.column in entry.locked:
             self.column = next((one for one in range(len(entry.cells)) if one not in entry.locked), self.column)
-        self.refresh_row(before)
+        self.refresh_row(before[0])
         self.refresh_row(self.row)
         self.show_line(self.row + self._head, below=self._head)
-        if before != self.row:
+        if before != (self.row, self.column):
             self._say_hint()
             self.screen.refresh_bindings()
 
@@ -154,6 +159,8 @@ class TableLines(LineView):
             names = self._names()
             texts = [entry.cells[self.column], *entry.cells]
             hint = next((said for text in texts if "{{" in text and (said := names.hint_at(text, text.find("{{")))), "")
+            if not hint and cell_len(texts[0]) > self.cell_span(self.column)[1]:
+                hint = texts[0]
         self.post_message(Hint(hint))
 
     def on_focus(self) -> None:
@@ -206,8 +213,10 @@ class TableLines(LineView):
         lit = at == self.row and self.has_focus
         style = base
         off = row.enabled is False
-        box = "" if self._gutter == 1 else "    " if row.enabled is None else "[ ] " if off else "[x] "
-        segments = [Segment(("▸" if lit else " ") + box, style + ink.muted if off else style)]
+        box = "" if self._gutter == 1 else row.mark if row.enabled is None else "[ ]" if off else "[x]"
+        bad = row.mark.startswith("!") or row.mark == "FAIL"
+        box_style = style + (ink.warning if bad else ink.muted if off or row.mark else Style.null())
+        segments = [Segment("▸" if lit else " ", style), Segment(fitted(box, self._gutter - 1), box_style)]
         names = self._names()
         for index, cell in enumerate(row.cells):
             wide = self.cell_span(index)[1]

@@ -111,7 +111,7 @@ async def test_an_empty_table_begins_with_enter() -> None:
 async def test_fixed_rows_keep_their_labels_and_their_number() -> None:
     rows = (
         TableRow(("Token", ""), None, locked=(0,)),
-        TableRow(("In", "header"), None, options=("header", "query"), locked=(0,)),
+        TableRow(("In", "header"), None, choices={1: ("header", "query")}, locked=(0,)),
     )
     async with shown(*rows, fixed=True, boxes=False) as (host, pilot):
         await pilot.press("n", "d", "enter")

@@ -35,7 +35,7 @@ def test_every_type_has_a_label_and_can_be_made_empty() -> None:
 
 def test_a_field_with_few_values_offers_them() -> None:
     row = next(row for row in auth_rows(ApiKeyAuth()) if row.key == "location")
-    assert row.options == ("header", "query")
+    assert row.choices == {1: ("header", "query")}
 
 
 @pytest.mark.parametrize(
