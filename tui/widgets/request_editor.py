@@ -97,8 +97,8 @@ class RequestEditor(TabbedEditor[Request]):
             case "options":
                 columns = (TableColumn("", width=26), TableColumn(""))
                 return Container(
-                    ScriptTable(id="scripts"),
                     KeyValueTable(columns, names=self._names, fixed=True, titles=False, boxes=False, id="options"),
+                    ScriptTable(id="scripts"),
                     classes="tab",
                 )
             case _:
