@@ -159,7 +159,14 @@ TEXT = (
     Key("text.page", "p", "page", "Pager", "read the text in your own pager"),
 )
 RESPONSE = (
-    Key("response.filter", "f", "filter", "Filter", "show only what a JSONPath finds", show=True),
+    Key(
+        "response.filter",
+        "f",
+        "filter",
+        "Filter",
+        "show what a JSONPath, an XPath or a command finds in the body",
+        show=True,
+    ),
     Key("response.raw", "r", "raw", "Raw", "show the body as received, or laid out", show=True),
     Key("response.hex", "x", "hex", "Hex", "show the body's bytes, or its text"),
     Key("response.save", "s", "save", "Save", "save the body as received", show=True),

@@ -6,8 +6,11 @@ The child is given masked text by file descriptor, never a secret.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import IO, cast
 
 from core.paths import child_environment
@@ -68,10 +71,13 @@ class Child:
         return dict(said)
 
     def kill(self) -> None:
-        self._process.kill()
+        """End it, and the programs it started."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End it if it still runs."""
-        self._process.kill()
+        self.kill()
         self.out.close()
         self._process.wait()

@@ -1,23 +1,36 @@
-"""A JSONPath over a body of any size, evaluated in a child process."""
+"""What a body of any size is narrowed to by a JSONPath, an XPath or a command, worked out in a child process."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from core.errors import HushpostError
 from core.reading.child import Child, Failed
+from core.reading.kinds import HEAD, Syntax, kind_of
 from core.reading.rows import TextDocument
 from core.reading.spool import Spool
 from core.redactor import Redactor
 
 _PIECE = 64 * 1024
 
+Language = Literal["JSONPath", "XPath", "command"]
+LANGUAGES: dict[str, Language] = {"json": "JSONPath", "xml": "XPath", "html": "XPath"}
+"""The language of paths into a body, by its syntax; others have none."""
+_EXAMPLES = {"JSONPath": "a path looks like $.items[*].id", "XPath": "a path looks like //item/@id"}
+
 
 class Filter:
-    """One path over one text. `run` blocks; `cancel` ends it from any other thread."""
+    """One query over one text. `run` blocks; `cancel` ends it from any other thread."""
 
-    def __init__(self, text: TextDocument, path: str, redactor: Redactor) -> None:
-        self.path = path
+    def __init__(self, text: TextDocument, query: str, redactor: Redactor, syntax: Syntax = "json") -> None:
+        """`query` is a path, or after `|` a command line for the shell, which gets the masked text on its stdin."""
+        self.query = query
         self.found = 0
+        """Values that a path found, lines that a command wrote."""
         self.result = TextDocument()
+        self.syntax: Syntax = syntax
+        """Of the result."""
+        self._language: Language = "command" if query.startswith("|") else LANGUAGES.get(syntax, "JSONPath")
         self._text = text
         self._redactor = redactor
         self._child: Child | None = None
@@ -39,7 +52,8 @@ class Filter:
         if file is None:
             raise HushpostError("there is no room for a temporary file", hint="make room, or set TMPDIR")
         try:
-            self._child = Child("filter", file, self.path)
+            query = self.query.removeprefix("|").strip()
+            self._child = Child("filter", file, query, self._language, self.syntax)
             if self._cancelled:
                 self._child.kill()
             self._take(self._child)
@@ -64,15 +78,20 @@ class Filter:
             self.result.append(stream.feed(data))
         self.result.append(stream.finish())
         self.found = said["found"]
+        if self._language == "command":
+            self.syntax = kind_of((), self.result.read(0, HEAD)).syntax
 
     def _error(self, failure: Failed) -> HushpostError:
-        path = f'the JSONPath "{self.path}"'
+        query = f'the {self._language} "{self.query.removeprefix("|").strip()}"'
+        said = self._redactor.redact(str(failure))
         match failure.kind:
             case "path":
-                return HushpostError(f"{path} cannot be used: {failure}", hint="a path looks like $.items[*].id")
-            case "json":
-                return HushpostError("the body is not JSON, so there is nothing to filter")
+                return HushpostError(f"{query} cannot be used: {said}", hint=_EXAMPLES[self._language])
+            case "body":
+                return HushpostError(f"the body is not {said}, so there is nothing to filter")
+            case "command":
+                return HushpostError(f"{query} failed: {said}")
             case "memory":
-                return HushpostError(f"{path} needs more memory than a filter may take", hint="ask for less with it")
+                return HushpostError(f"{query} needs more memory than a filter may take", hint="ask for less with it")
             case _:
-                return HushpostError(f"{path} could not be evaluated: {failure}")
+                return HushpostError(f"{query} could not be evaluated: {said}")

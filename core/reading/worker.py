@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 
 _PIECE = 16 * 1024 * 1024
+MOST_WRITTEN = 256 * 1024 * 1024
+"""Bytes that a command may make of a body."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -62,33 +64,126 @@ def _lay_out(data: bytes, syntax: str, by_lines: str, out: str) -> None:
         _say({})
 
 
-def _filter(data: bytes, path: str) -> None:
-    """Say how many values a JSONPath finds, then write them as one laid-out array."""
+def _filter(data: bytes, query: str, language: str, syntax: str) -> None:
+    """Say how much a query finds, then write it."""
+    queries = {"JSONPath": _by_jsonpath, "XPath": _by_xpath, "command": _by_command}
+    try:
+        found, text = queries[language](data, query, syntax)
+    except Refused as refused:
+        _say({"failed": refused.kind, "message": str(refused).partition("\n")[0]})
+    else:
+        _say({"found": found, "size": len(text)})
+        _write(sys.stdout.fileno(), [text])
+
+
+class Refused(Exception):
+    """The query or the body cannot be used; `kind` says which."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def _by_jsonpath(data: bytes, query: str, _: str) -> tuple[int, bytes]:
+    """The values as one laid-out array."""
     import jsonpath
     import msgspec
 
     from core.reading.json_layout import quote_masks
 
     try:
-        compiled = jsonpath.compile(path)
+        compiled = jsonpath.compile(query)
     except (jsonpath.JSONPathError, RecursionError) as error:
-        _say({"failed": "path", "message": str(error).partition("\n")[0]})
-        return
+        raise Refused("path", str(error)) from error
     data = quote_masks(data)
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
         try:
             value = [json.loads(line) for line in data.splitlines() if line.strip()]
-        except (ValueError, RecursionError):
-            _say({"failed": "json"})
-            return
+        except (ValueError, RecursionError) as error:
+            raise Refused("body", "JSON") from error
     del data
     try:
         found = compiled.findall(value)
     except (jsonpath.JSONPathError, RecursionError) as error:
-        _say({"failed": "path", "message": str(error).partition("\n")[0]})
-        return
-    text = msgspec.json.format(json.dumps(found, ensure_ascii=False).encode("utf-8", "backslashreplace"), indent=2)
-    _say({"found": len(found), "size": len(text)})
-    _write(sys.stdout.fileno(), [text])
+        raise Refused("path", str(error)) from error
+    text = json.dumps(found, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return len(found), msgspec.json.format(text, indent=2)
+
+
+def _by_xpath(data: bytes, query: str, syntax: str) -> tuple[int, bytes]:
+    """Elements laid out one below the other, attributes and texts a line each.
+
+    The prefixes are those of the document; elements in its default namespace are named without one.
+    """
+    from lxml import etree
+
+    from core.reading.layout import lay_out
+
+    try:
+        compiled = etree.XPath(query)
+    except etree.XPathSyntaxError as error:
+        raise Refused("path", str(error).lower()) from error
+    # Nothing outside the body is read, and no entity is followed.
+    safe = {"no_network": True, "huge_tree": True, "remove_comments": False}
+    parser = (
+        etree.HTMLParser(encoding="utf-8", **safe)
+        if syntax == "html"
+        else etree.XMLParser(encoding="utf-8", recover=True, resolve_entities=False, load_dtd=False, **safe)
+    )
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise Refused("body", syntax.upper()) from error
+    if root is None:
+        raise Refused("body", syntax.upper())
+    prefixes: dict[str, str] = {}
+    for element in root.iter(etree.Element):
+        for prefix, uri in element.nsmap.items():
+            if prefix is not None:
+                prefixes.setdefault(prefix, uri)
+        default = element.nsmap.get(None)
+        if default is not None:
+            element.tag = element.tag.removeprefix(f"{{{default}}}")
+    try:
+        found = etree.XPath(query, namespaces=prefixes)(root) if prefixes else compiled(root)
+    except etree.XPathError as error:
+        raise Refused("path", str(error).lower()) from error
+    values = found if isinstance(found, list) else [found]
+    parts = []
+    for value in values:
+        if isinstance(value, etree._Element):
+            raw = etree.tostring(value, encoding="utf-8", with_tail=False, method=syntax)
+            parts.append(b"".join(lay_out(raw, syntax)).rstrip(b"\n"))
+        else:
+            parts.append(str(value).lower().encode() if isinstance(value, bool) else _plain(value))
+    return len(values), b"\n".join(parts)
+
+
+def _plain(value: object) -> bytes:
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _by_command(data: bytes, query: str, _: str) -> tuple[int, bytes]:
+    """What a command line of the person's writes when it reads the text."""
+    import resource
+    import subprocess
+    import tempfile
+
+    # A command without an end is ended by the size of the file that it fills.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_WRITTEN, MOST_WRITTEN))
+    with tempfile.TemporaryFile() as written:
+        done = subprocess.run(  # noqa: S602 - the person typed it
+            query, shell=True, input=data, stdout=written, stderr=subprocess.PIPE, check=False
+        )
+        written.seek(0)
+        text = written.read()
+    if len(text) >= MOST_WRITTEN:
+        raise Refused("command", f"it wrote more than {MOST_WRITTEN // 1024**2} MiB")
+    said = done.stderr.decode("utf-8", "replace").strip()
+    # Some tell with their exit code that they found nothing.
+    if done.returncode and said:
+        raise Refused("command", said)
+    return len(text.splitlines()), text

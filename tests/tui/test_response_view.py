@@ -157,11 +157,35 @@ async def test_a_filter_under_way_is_told_and_ended_by_escape() -> None:
         assert app.view._filter is None
 
 
-async def test_a_filter_needs_json() -> None:
-    async with ResponseApp(exchange(b"<p>x</p>", "text/html")).run_test() as pilot:
-        await body(pilot, "<p>x</p>")
+async def test_a_command_may_filter_too() -> None:
+    async with ResponseApp(exchange(JSON)).run_test(size=(80, 24)) as pilot:
+        await body(pilot, '"id": 0')
         await pilot.press("f")
-        assert told(pilot) == ["a JSONPath works on JSON only"]
+        await type_text(pilot, f"| grep -c . ; echo '{SECRET}'")
+        await pilot.press("enter")
+        await shown(pilot, "2 found  esc ends it")
+        assert f"  2 {MASK}" in screen_text(pilot)
+        assert SECRET not in screen_text(pilot)
+        await pilot.press("f")
+        await type_text(pilot, "; no-such-command")
+        await pilot.press("enter")
+        await until(pilot, lambda: told(pilot))
+        assert "no-such-command" in told(pilot)[0]
+
+
+async def test_html_is_filtered_by_xpath() -> None:
+    async with ResponseApp(exchange(b"<p>x</p><p class=a>y</p>", "text/html")).run_test(size=(80, 24)) as pilot:
+        await body(pilot, "<p>")
+        await pilot.press("f", *"p[2]/@class", "enter")
+        await shown(pilot, "//p[2]/@class  1 found")
+        assert "  1 a" in screen_text(pilot)
+
+
+async def test_a_filter_needs_text() -> None:
+    async with ResponseApp(exchange(bytes(64), "application/octet-stream")).run_test() as pilot:
+        await body(pilot, "00 00")
+        await pilot.press("f")
+        assert told(pilot) == ["a filter works on text only"]
 
 
 async def test_as_received_in_hex_and_wrapped() -> None:

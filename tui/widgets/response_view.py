@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from core.errors import HushpostError
 from core.exchange import Exchange, Progress
-from core.reading.filtering import Filter
+from core.reading.filtering import LANGUAGES, Filter, Language
 from core.reading.hexrows import HexDocument
 from core.reading.reading import Reading
 from core.reading.rows import Document
@@ -23,6 +23,7 @@ from core.reading.saving import Exists, save_body
 from core.redactor import Redactor
 from core.vault.threads import run_in_daemon_thread
 from tui import keys
+from tui.foreign import shortened
 from tui.messages import Notice
 from tui.widgets.document_pane import Copy, DocumentPane, Page
 from tui.widgets.info_line import InfoLine
@@ -38,6 +39,9 @@ TABS = (
     ("timing", "Timing"),
     ("checks", "Checks"),
 )
+_STARTS: dict[Language, str] = {"JSONPath": "$", "XPath": "//"}
+_LONG_QUERY = 36
+"""Characters of a filter that leave room for what it found at 80 columns."""
 _PATIENCE = 0.15
 """Seconds after which a body that is not ready is shown as far as it is."""
 
@@ -235,7 +239,7 @@ class ResponseView(Widget):
     def _document(self, reading: Reading) -> tuple[Document, str]:
         """The view of the body that is wanted, and its syntax."""
         if self._filter is not None and not self._filtering:
-            return self._filter.result, "json"
+            return self._filter.result, self._filter.syntax
         if reading.bytes is not None:
             return reading.bytes, "hex"
         if self._hex:
@@ -249,7 +253,8 @@ class ResponseView(Widget):
         words: list[tuple[str, str]] = []
         if self._filter is not None:
             shown = f"{self._filter.found:,} found" if not self._filtering else "filtering…"
-            words.append((f"{self._filter.path}  {shown}", "key"))
+            query = shortened(self._redactor.redact(self._filter.query), _LONG_QUERY)
+            words.append((f"{query}  {shown}", "key"))
             words.append(("esc ends it", "muted"))
         elif reading.laid_out is not None and (self._raw or self._hex):
             words.append((f"{reading.kind.label} as received", "muted"))
@@ -295,24 +300,35 @@ class ResponseView(Widget):
         reading = self._reading
         if reading is None:
             return
-        if reading.kind.syntax != "json":
-            self.post_message(Notice("a JSONPath works on JSON only", warning=True))
+        if reading.kind.syntax == "binary":
+            self.post_message(Notice("a filter works on text only", warning=True))
         elif reading.phase == "masking":
             self.post_message(Notice("the body is still being read"))
         else:
             if self._tab != "body":
                 self._choose("body")
-            self._pane.ask("JSONPath", self._filter.path if self._filter is not None else "$", self._filter_by)
+            language = LANGUAGES.get(reading.kind.syntax)
+            label, start = (f"{language}, or | command", _STARTS[language]) if language else ("| command", "| ")
+            self._pane.ask(label, self._filter.query if self._filter is not None else start, self._filter_by)
 
     def _filter_by(self, path: str | None) -> None:
         reading = self._reading
         if path is None or reading is None:
             return
         self._end_filter()
-        if path.strip() in ("", "$", "$."):
+        query = path.strip()
+        syntax = reading.kind.syntax
+        language = LANGUAGES.get(syntax)
+        start = _STARTS[language] if language else "| "
+        # Whoever wants a command need not take the beginning of a path out first.
+        if query.removeprefix(start).lstrip().startswith("|"):
+            query = query.removeprefix(start).lstrip()
+        elif language is None:
+            query = f"| {query}"
+        if query.strip(". ") in ("", "|", "$", "//"):
             self._show_body(asked=True)
             return
-        self._filter, self._filtering = Filter(reading.text, path.strip(), self._redactor), True
+        self._filter, self._filtering = Filter(reading.text, query, self._redactor, syntax), True
         self._pane.say(*self._words(reading))
         self.run_worker(self._filtered(self._filter), group="filter")
 
