@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from cli.diagnostics import ExitCode, code_of, worst
 from cli.unlocking import HINT
-from core import lint
+from core import lint, urls
 from core.environment import BASE
 from core.errors import FileError, HushpostError, NotBound, RequestError, StoreError, StoreLocked, TemplateError
 from core.exchange import ErrorInfo
@@ -181,6 +181,11 @@ class _Checking:
         session = self._session
         try:
             whole = session.effective(request, reference)
+            try:
+                urls.require_values(whole.url, whole.path_params)
+            except RequestError as error:
+                self._add(_problem(error, file, environment))
+                return
             found = list(texts(whole))
             scope = session.scope(request, reference)
             try:

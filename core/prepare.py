@@ -89,7 +89,7 @@ def texts(request: Request, reference: str = "") -> Iterator[tuple[str, str]]:
 def _texts(request: Request) -> Iterator[tuple[str, str]]:
     yield "url", request.url
     for name, value in request.path_params.items():
-        if name in urls.parameters(request.url):
+        if name in urls.parameters_in(request.url):
             yield f'path parameter "{name}"', value
     for what, fields in (("header", request.headers), ("query", request.query)):
         for row in fields:
@@ -141,6 +141,7 @@ class _Builder:
         if files is None:
             raise TypeError("a request is prepared with its files")
         request = self._request
+        urls.require_values(request.url, request.path_params)
         rows, query, step, auth_names = self._auth()
         address = urls.examine(self._url(query))
         if address.user is not None and isinstance(request.auth, (InheritAuth, NoAuth)):

@@ -8,7 +8,7 @@ and `+`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
@@ -44,13 +44,27 @@ class Address:
 
 
 def parameters_in(text: str) -> tuple[str, ...]:
-    """Names of the path parameters (`/:name`) that a URL as written has room for, in order."""
-    return tuple(dict.fromkeys(match[1] for match in _PARAMETER.finditer(text)))
+    """Names of the path parameters (`/:name`) that a URL as written has room for, in order.
+
+    `/%3Aname` is no parameter: so a segment is written that begins with a colon.
+    """
+    return tuple(dict.fromkeys(match[1] for match in _parameters(text)))
 
 
-def parameters(text: str) -> frozenset[str]:
-    """Names of the `:name` segments that a URL's text has."""
-    return frozenset(match[1] for match in _PARAMETER.finditer(text))
+def require_values(text: str, values: Mapping[str, str]) -> None:
+    """Refuse a URL with a path parameter that has no value: its name would be sent in its place."""
+    name = next((name for name in parameters_in(text) if not values.get(name)), None)
+    if name is not None:
+        raise RequestError(
+            f'path parameter "{name}" has no value',
+            kind="url",
+            hint=f'give it one in the tab Params or under path_params, or write "%3A{name}" for a ":{name}" as it stands',
+        )
+
+
+def _parameters(text: str) -> Iterator[re.Match[str]]:
+    end = _first(text, "?#")
+    return _PARAMETER.finditer(text, 0, len(text) if end is None else end)
 
 
 def compose(
@@ -60,7 +74,7 @@ def compose(
     text = _without_fragment(text.strip())
     parts: list[Rendered] = []
     done = 0
-    for match in _PARAMETER.finditer(text) if values else ():
+    for match in _parameters(text) if values else ():
         if match[1] in values:
             parts.append(render(text[done : match.start()], "url"))
             parts.append(_segment(match[1], render(values[match[1]], f'path parameter "{match[1]}"')))
@@ -76,13 +90,18 @@ def compose(
 
 def _without_fragment(text: str) -> str:
     """The text up to its `#`, which no server is sent; one inside braces belongs to a question."""
-    if "#" not in text:
-        return text
+    return text[: _first(text, "#")]
+
+
+def _first(text: str, characters: str) -> int | None:
+    """Where the first of these characters stands that is not inside braces."""
+    if not any(character in text for character in characters):
+        return None
     inside = [(reference.start, reference.end) for reference in references(text)]
     for position, character in enumerate(text):
-        if character == "#" and not any(start < position < end for start, end in inside):
-            return text[:position]
-    return text
+        if character in characters and not any(start < position < end for start, end in inside):
+            return position
+    return None
 
 
 def examine(url: Rendered) -> Address:

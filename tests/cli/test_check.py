@@ -148,6 +148,18 @@ def test_a_captured_name_is_no_undefined_one(hushpost: Hushpost, workspace: Path
     assert hushpost("check").code == 0
 
 
+def test_a_path_parameter_without_a_value_is_named_and_nothing_is_sent(hushpost: Hushpost, workspace: Path) -> None:
+    write(workspace, {"requests/one.toml": 'url = "http://127.0.0.1:1/:id/%3Aword"\n'})
+    checked = hushpost("check")
+    assert checked.code == 2
+    assert "requests/one.toml" in checked.out
+    assert 'path parameter "id" has no value' in checked.out
+    sent = hushpost("send", "one")
+    assert sent.code == 2
+    assert 'path parameter "id" has no value' in sent.err
+    assert "%3Aid" in sent.err
+
+
 def test_a_file_that_a_request_sends_has_to_be_there(hushpost: Hushpost, workspace: Path) -> None:
     write(workspace, {"requests/up.toml": 'url = "http://localhost"\n[body]\ntype = "file"\npath = "none.bin"\n'})
     ran = hushpost("check")

@@ -40,6 +40,7 @@ from core.models import (
 )
 from core.prepare import Defaults, prepare, preview, texts
 from core.secret import MASK, Secret
+from core.urls import parameters_in
 
 SECRET = Variable(secret=True)
 HOST = "https://api.example.com"
@@ -118,9 +119,36 @@ def test_an_error_of_a_url_names_its_variables_and_never_their_values() -> None:
 
 def test_path_parameters_are_one_segment() -> None:
     request = Request(
-        url=f"{HOST}/:id/x/:id/:other/:idx?q=:id", path_params={"id": "a/b c?", "other": "{{name}}", "unused": "{{no}}"}
+        url=f"{HOST}/:id/x/:id/:other/:idx?q=/:id",
+        path_params={"id": "a/b c?", "other": "{{name}}", "idx": "1", "unused": "{{no}}"},
     )
-    assert built(request, name="ü").url == f"{HOST}/a%2Fb%20c%3F/x/a%2Fb%20c%3F/%C3%BC/:idx?q=:id"
+    assert built(request, name="ü").url == f"{HOST}/a%2Fb%20c%3F/x/a%2Fb%20c%3F/%C3%BC/1?q=/:id"
+
+
+@pytest.mark.parametrize("values", [{}, {"id": ""}, {"other": "1"}])
+def test_a_path_parameter_without_a_value_is_refused_by_name(values: dict[str, str]) -> None:
+    with pytest.raises(RequestError, match='path parameter "id" has no value') as caught:
+        built(Request(url=f"{HOST}/:id/x", path_params=values))
+    assert "Params" in str(caught.value.hint)
+    assert "%3Aid" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("path", ["/%3Aid", "/x:id", "/:8080", "/?next=/:id", "/{{?which}}?x=/:id"])
+def test_a_colon_that_begins_no_segment_is_text(path: str) -> None:
+    assert parameters_in(f"{HOST}{path}") == ()
+    if "{{" not in path:
+        assert built(Request(url=f"{HOST}{path}")).url == f"{HOST}{path}"
+
+
+def test_a_question_mark_in_braces_does_not_end_the_path() -> None:
+    assert parameters_in("https://x.example/{{?Which one}}/:id?y=/:z#/:f") == ("id",)
+
+
+def test_a_preview_shows_a_parameter_that_has_no_value_yet() -> None:
+    scope = Scope.of().preview()
+    assert preview(Request(url="https://x.example/:id/:other", path_params={"other": "1"}), scope).url == (
+        "https://x.example/:id/1"
+    )
 
 
 @pytest.mark.parametrize("value", ["", ".", ".."])

@@ -198,7 +198,7 @@ async def test_nothing_is_sent_without_approval(desk: Desk, server: Loopback, pl
     desk.secret("key", "s3cr3t")
     desk.refused = lambda need: True
     with pytest.raises(HostNotAllowed) as caught:
-        await desk.send(Request(url=f"{server.url}/echo/:id", **place))  # type: ignore[arg-type]
+        await desk.send(Request(**{"url": f"{server.url}/echo/:id", "path_params": {"id": "1"}, **place}))  # type: ignore[arg-type]
     assert caught.value.missing == (server.url,)
     assert (caught.value.variable, caught.value.kind) == ("key", "host-not-allowed")
     assert server.requests == []
