@@ -58,7 +58,7 @@ def require_values(text: str, values: Mapping[str, str]) -> None:
         raise RequestError(
             f'path parameter "{name}" has no value',
             kind="url",
-            hint=f'give it one in the tab Params or under path_params, or write "%3A{name}" for a ":{name}" as it stands',
+            hint=f'give it one in the tab Params or under path_params, or write "%3A{name}" for a plain ":{name}"',
         )
 
 

@@ -156,8 +156,8 @@ def test_a_path_parameter_without_a_value_is_named_and_nothing_is_sent(hushpost:
     assert 'path parameter "id" has no value' in checked.out
     sent = hushpost("send", "one")
     assert sent.code == 2
-    assert 'path parameter "id" has no value' in sent.err
-    assert "%3Aid" in sent.err
+    assert 'path parameter "id" has no value' in sent.stderr
+    assert "%3Aid" in sent.stderr
 
 
 def test_a_file_that_a_request_sends_has_to_be_there(hushpost: Hushpost, workspace: Path) -> None:
