@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from core import needs, template
+from core.dynamic import DYNAMIC, generate
 from core.errors import TemplateError
 from core.models import Variable, variable
 from core.secret import MASK, Secret
@@ -307,14 +308,14 @@ class _Values(Mapping[str, Value]):
 
     def __iter__(self) -> Iterator[str]:
         yield from (entry.name for entry in self._scope.entries())
-        yield from template.DYNAMIC
+        yield from DYNAMIC
         yield from (f"?{question}" for question in self._prompts)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def _make(self, key: str) -> Value:
-        if key in template.DYNAMIC:
+        if key in DYNAMIC:
             return Value(key, Rendered(generate(key, self._now)), Source("dynamic"), literal=True)
         if key.startswith("?"):
             return self._prompted(key)
@@ -367,22 +368,3 @@ class _Values(Mapping[str, Value]):
             return template.render(entry.variable.value or "", self, where=f'variable "{key}"')
         finally:
             self._open.pop()
-
-
-def generate(key: str, now: datetime) -> str:
-    """A value for one of `template.DYNAMIC`."""
-    match key:
-        case "$uuid":
-            import uuid
-
-            return str(uuid.uuid4())
-        case "$timestamp":
-            return str(int(now.timestamp()))
-        case "$isoTimestamp":
-            return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        case "$randomInt":
-            import random
-
-            return str(random.randint(0, 1000))  # noqa: S311  # a filler for test data, no secret
-        case _:
-            raise KeyError(key)

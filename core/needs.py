@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from core.dynamic import DYNAMIC
 from core.errors import TemplateError
-from core.template import DYNAMIC, Reference, invalid, not_in_vault, references, suggestion
+from core.template import Reference, invalid, not_in_vault, references, suggestion
 
 if TYPE_CHECKING:
     from core.environment import Entry, Scope, Source
@@ -114,7 +115,10 @@ def together(errors: Sequence[TemplateError]) -> TemplateError:
 def undefined(name: str, where: str, known: Iterable[str]) -> TemplateError:
     hint = suggestion([name], known) or f'define "{name}" in an environment, or for this run with -v {name}=VALUE'
     if name in ("", *DYNAMIC) or name.startswith("$"):
-        hint = suggestion([name], DYNAMIC) or f"there are {', '.join(DYNAMIC)}"
+        hint = (
+            suggestion([name], DYNAMIC)
+            or f"there are {', '.join(list(DYNAMIC)[:4])} and others, listed when you type {{{{$"
+        )
     return TemplateError(f'variable "{name}" is not defined', names=(name,), where=where, hint=hint)
 
 

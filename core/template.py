@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from core.dynamic import DYNAMIC
 from core.errors import FormatError, TemplateError
 from core.secret import Secret
 
 ReferenceKind = Literal["variable", "vault", "dynamic", "prompt", "invalid"]
 
-DYNAMIC = ("$uuid", "$timestamp", "$isoTimestamp", "$randomInt")
 
 MAX_LENGTH = 64 * 1024 * 1024
 """Characters a text may grow to: names that stand in each other twice double it each time."""

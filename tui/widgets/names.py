@@ -11,19 +11,13 @@ from typing import Literal
 
 from rich.style import Style
 
+from core.dynamic import DYNAMIC
 from core.environment import Scope
-from core.template import DYNAMIC, Reference, references
+from core.template import Reference, references
 from tui.foreign import shortened, visible
 from tui.themes import Paint
 
 Kind = Literal["plain", "secret", "linked"]
-
-_DYNAMIC_HELP = {
-    "$uuid": "a random UUID, the same in the whole request",
-    "$timestamp": "the time of sending in seconds since 1970",
-    "$isoTimestamp": "the time of sending as 2026-01-31T12:00:00Z",
-    "$randomInt": "a random number from 0 to 1000",
-}
 
 
 @dataclass(frozen=True)
@@ -98,7 +92,7 @@ class Names:
                     return f'! "{visible(reference.name)}" is not defined for this request in the active environment'
                 return visible(known.hint)
             case "dynamic":
-                return f"{visible(reference.key)}: " + _DYNAMIC_HELP.get(reference.key, "! there is no such value")
+                return f"{visible(reference.key)}: " + DYNAMIC.get(reference.key, "! there is no such value")
             case "prompt":
                 return f'asks for "{visible(reference.name)}" when the request is sent'
             case _:
@@ -109,7 +103,7 @@ class Names:
         wanted = typed.casefold()
         starting, holding = [], []
         entries = [(known.name, self._said(known)) for known in self.known.values()]
-        entries += [(name, _DYNAMIC_HELP.get(name, "")) for name in DYNAMIC]
+        entries += DYNAMIC.items()
         for name, said in sorted(entries, key=lambda entry: (entry[0].startswith("$"), entry[0].casefold())):
             folded = name.casefold()
             if folded.startswith(wanted):
