@@ -39,6 +39,7 @@ EARLY_S = 30.0
 """A token that ends within this time is not used any more."""
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 AGAIN = "send the request again"
+_WITH_A_PERSON = ("authorization_code", "device_code")
 
 
 _A = TypeVar("_A")
@@ -79,14 +80,25 @@ class OAuth2Tokens:
         self._monotonic = monotonic
         self._tokens: dict[OAuth2Auth, _Token] = {}
         self._flights: dict[OAuth2Auth, asyncio.Task[_Token]] = {}
+        self._served_again: set[OAuth2Auth] = set()
+        """Whose token was not fetched for the request it last went with."""
 
-    async def token(self, auth: OAuth2Auth) -> Secret:
+    async def token(self, auth: OAuth2Auth, refused: Secret | None = None) -> Secret | None:
         """The access token, from memory, by the refresh token, or by the grant; who asks meanwhile waits for the same.
 
-        Raises LoginFailed, LoginRequired, ProviderUnavailable, RequestError.
+        In place of a token that a server `refused`, another one; None where it was new, or only a person could get it:
+        then it is forgotten, and the next request logs in. Raises LoginFailed, LoginRequired, ProviderUnavailable,
+        RequestError.
         """
         held = self._tokens.get(auth)
-        if held is not None and held.ends - EARLY_S > self._monotonic():
+        if refused is not None and held is not None and held.access == refused:
+            if auth not in self._served_again:
+                return None
+            if held.refresh is None and auth.grant in _WITH_A_PERSON:
+                self.drop(auth)
+                return None
+        elif held is not None and held.ends - EARLY_S > self._monotonic():
+            self._served_again.add(auth)
             return held.access
         flight = self._flights.get(auth)
         if flight is None:
@@ -106,6 +118,7 @@ class OAuth2Tokens:
         refresh = held.refresh if held is not None else None
         token = await run_in_daemon_thread(_Exchange(auth, self._prompter(), self._monotonic).obtain, refresh)
         self._tokens[auth] = token
+        self._served_again.discard(auth)
         return token
 
 

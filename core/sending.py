@@ -36,8 +36,9 @@ __all__ = ["Approve", "Defaults", "Refetch", "Sender", "Sign", "Token", "prepare
 
 Refetch = Callable[[Sequence[str]], Awaitable[Prepared | None]]
 """Fetches these variables anew and prepares again; None when no value changed."""
-Token = Callable[[OAuth2Auth], Awaitable[Secret]]
-"""The access token for an OAuth 2 auth with its real values."""
+Token = Callable[[OAuth2Auth, Secret | None], Awaitable[Secret | None]]
+"""The access token for an OAuth 2 auth with its real values, in place of one that a server refused; None: there is no
+other."""
 Sign = Callable[[Prepared], Awaitable[Headers]]
 """The headers that sign a request with SigV4; it is given each hop as a request of its own."""
 
@@ -82,8 +83,7 @@ class Sender:
         trip = _Trip(self, prepared, approve, cookies, token, sign, progress)
         answer = await trip.follow()
         stale = sorted(name for name, use in prepared.uses.items() if use.refetch_on_401)
-        repeatable = prepared.method in REFETCHED or prepared.request.options.retry_unsafe
-        if answer.status == 401 and stale and refetch is not None and repeatable:
+        if answer.status == 401 and stale and refetch is not None and _repeatable(prepared):
             again = await refetch(stale)
             if again is not None:
                 answer.body.close()
@@ -161,8 +161,7 @@ class _Trip:
         prepared = self._prepared
         options = prepared.request.options
         origin = self.ask_consent()
-        if isinstance(prepared.auth, OAuth2Auth):
-            await self._add_token(prepared.auth)
+        token = await self._add_token(prepared.auth) if isinstance(prepared.auth, OAuth2Auth) else None
         deadline = time.monotonic() + prepared.timeout
         challenged = False
         while True:
@@ -175,6 +174,12 @@ class _Trip:
                 if given is not None:
                     answer.body.close()
                     self._set("Authorization", given, f"Digest {MASK}")
+                    continue
+            if isinstance(prepared.auth, OAuth2Auth) and answer.status == 401 and self._at_home and not challenged:
+                challenged = True
+                if _repeatable(prepared) and await self._add_token(prepared.auth, token) is not None:
+                    answer.body.close()
+                    self.notes.append("the answer was 401; the access token was renewed, and it was sent again")
                     continue
             target = redirects.location(answer.status, answer.headers)
             if target is None or not options.follow_redirects:
@@ -297,12 +302,14 @@ class _Trip:
                 self._show(name, MASK if name.lower() == "x-amz-security-token" else value)
         return headers
 
-    async def _add_token(self, auth: OAuth2Auth) -> None:
+    async def _add_token(self, auth: OAuth2Auth, refused: Secret | None = None) -> Secret | None:
         if self._token is None:
             raise RequestError("OAuth 2 tokens are not available here", kind="request")
-        token = await self._token(auth)
-        self._redactor.add(ACCESS_TOKEN, token)
-        self._set("Authorization", f"Bearer {token.reveal()}", f"Bearer {MASK}")
+        token = await self._token(auth, refused)
+        if token is not None:
+            self._redactor.add(ACCESS_TOKEN, token)
+            self._set("Authorization", f"Bearer {token.reveal()}", f"Bearer {MASK}")
+        return token
 
     def _with_cookies(self, origin: Origin) -> Headers:
         kept = self._sent_cookies.header(self._url) if self._sent_cookies is not None else ""
@@ -379,3 +386,8 @@ def _with(headers: Headers, name: str, value: str) -> Headers:
 def _ms(seconds: Iterable[float | None]) -> float | None:
     known = [each for each in seconds if each is not None]
     return sum(known) * 1000 if known else None
+
+
+def _repeatable(prepared: Prepared) -> bool:
+    """Whether it does no harm when a server is sent it twice."""
+    return prepared.method in REFETCHED or prepared.request.options.retry_unsafe

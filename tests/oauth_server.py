@@ -24,6 +24,10 @@ USER, PASSWORD = "ada", "pass word&+"
 class OAuthServer:
     url: str = ""
     life_s: float = 3600.0
+    refreshing: bool = True
+    """Whether it gives refresh tokens."""
+    forgetful: bool = False
+    """The tokens it gives open nothing."""
     grants: list[str] = field(default_factory=list)
     """The grant type of each call of the token endpoint."""
     access: set[str] = field(default_factory=set)
@@ -75,14 +79,13 @@ class OAuthServer:
 
     def _give(self) -> tuple[int, dict[str, Any]]:
         access, refresh = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
-        self.access.add(access)
-        self.refresh.add(refresh)
-        return 200, {
-            "access_token": access,
-            "refresh_token": refresh,
-            "token_type": "Bearer",
-            "expires_in": self.life_s,
-        }
+        given = {"access_token": access, "token_type": "Bearer", "expires_in": self.life_s}
+        if not self.forgetful:
+            self.access.add(access)
+        if self.refreshing:
+            self.refresh.add(refresh)
+            given["refresh_token"] = refresh
+        return 200, given
 
     def device(self) -> dict[str, Any]:
         code = secrets.token_hex(8)
@@ -110,6 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
         scheme, _, basic = (self.headers["Authorization"] or "").partition(" ")
         if self.path == "/token":
             self._answer(*oauth.token(form, basic if scheme == "Basic" else ""))
+        elif self.path == "/api":
+            self.do_GET()
         else:
             self._answer(200, oauth.device())
 

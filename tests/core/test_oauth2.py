@@ -117,6 +117,50 @@ async def test_a_token_serves_until_it_ends_and_is_then_refreshed(oauth: OAuthSe
     assert oauth.grants[-2:] == ["refresh_token", "client_credentials"]
 
 
+async def test_a_token_taken_back_is_renewed_once_and_the_request_sent_again(
+    session: Session, oauth: OAuthServer
+) -> None:
+    given = auth(oauth)
+    assert await status(session, oauth, given) == 200
+    oauth.access.clear()
+    exchange = await session.send(Request(url=f"{oauth.url}/api", auth=given))
+    assert exchange.response.status == 200
+    assert exchange.notes == ("the answer was 401; the access token was renewed, and it was sent again",)
+    assert oauth.grants == ["client_credentials", "refresh_token"]
+
+
+async def test_a_new_token_that_is_refused_is_no_reason_to_ask_again(session: Session, oauth: OAuthServer) -> None:
+    oauth.forgetful = True
+    for _ in range(3):
+        assert await status(session, oauth, auth(oauth)) == 401
+    # The second and third request came with a token of the one before, and renewed it once.
+    assert oauth.grants == ["client_credentials", "refresh_token", "refresh_token"]
+
+
+async def test_what_must_not_be_sent_twice_is_not(session: Session, oauth: OAuthServer) -> None:
+    given = auth(oauth)
+    assert await status(session, oauth, given) == 200
+    oauth.access.clear()
+    exchange = await session.send(Request(method="POST", url=f"{oauth.url}/api", auth=given))
+    assert exchange.response.status == 401
+    assert oauth.grants == ["client_credentials"]
+
+
+async def test_nobody_is_asked_in_mid_request_but_at_the_next(session: Session, oauth: OAuthServer) -> None:
+    def approve(url: str, dialog: Shown) -> None:
+        oauth.devices.update(dict.fromkeys(oauth.devices, "approved"))
+
+    oauth.refreshing = False
+    person = session.vault.prompter = Person(approve)
+    given = auth(oauth, grant="device_code", device_url=f"{oauth.url}/device")
+    assert [await status(session, oauth, given) for _ in range(2)] == [200, 200]
+    oauth.access.clear()
+    assert await status(session, oauth, given) == 401
+    assert len(person.shown) == 1
+    assert await status(session, oauth, given) == 200
+    assert len(person.shown) == 2
+
+
 async def test_ten_requests_at_once_ask_for_one_token(oauth: OAuthServer) -> None:
     tokens = OAuth2Tokens(lambda: NOBODY)
     got = await asyncio.gather(*(tokens.token(auth(oauth)) for _ in range(10)))

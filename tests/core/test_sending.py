@@ -509,7 +509,7 @@ async def test_oauth2_uses_the_token_that_it_is_given(desk: Desk, server: Loopba
     desk.secret("client_secret", "cl13nt-s3cr3t")
     asked: list[OAuth2Auth] = []
 
-    async def token(auth: OAuth2Auth) -> Secret:
+    async def token(auth: OAuth2Auth, refused: Secret | None) -> Secret:
         asked.append(auth)
         return Secret("t0k3n-value")
 
@@ -526,7 +526,7 @@ async def test_oauth2_uses_the_token_that_it_is_given(desk: Desk, server: Loopba
 async def test_a_token_server_that_is_not_allowed_is_not_asked(desk: Desk, server: Loopback) -> None:
     desk.secret("client_secret", "cl13nt-s3cr3t", allowed_hosts=("login.example.com",))
 
-    async def token(auth: OAuth2Auth) -> Secret:
+    async def token(auth: OAuth2Auth, refused: Secret | None) -> Secret:
         raise AssertionError("asked")
 
     auth = OAuth2Auth(token_url=f"{server.url}/token", client_secret="{{client_secret}}")
