@@ -38,6 +38,7 @@ docs: $(VENV)/.dev ## write the tables in docs/vaults/ anew
 
 screenshots: $(VENV)/.dev ## draw screenshots/ anew from the real app
 	$(BIN)/python screenshots/make.py
+	$(BIN)/python screenshots/report.py
 
 bench: $(VENV)/.dev ## measure start-up and sending
 	$(BIN)/python benchmarks/startup.py

@@ -91,7 +91,7 @@ async def report_run(
                     tally.count(result.outcome)
                     codes.add(_code(result))
                     progress.clear()
-                    reports.add(row(result, session.redact, file=_file(session, result)))
+                    reports.add(row(result, session.redact, file=_file(session, result), redactor=session.redactor))
                     progress.draw(tally, "")
                 case RunFinished():
                     ended = event

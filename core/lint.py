@@ -15,6 +15,7 @@ import msgspec
 
 from core import template
 from core.models import Environment, Folder, Request
+from core.secret import MASK
 
 Kind = Literal["plain-secret", "unused-variable"]
 Model = Environment | Folder | Request
@@ -74,6 +75,13 @@ def lint(files: Mapping[str, Model], scripts: Collection[str] = ()) -> Iterator[
 def looks_secret(name: str) -> bool:
     """Whether a value of this name is likely to be a secret: `api_key`, `X-Auth-Token`, `clientSecret`."""
     return _SECRET_NAME.search(_CAMEL.sub("_", name)) is not None
+
+
+def without_tokens(text: str) -> str:
+    """The text with a mask in place of everything that looks like a known kind of secret."""
+    for _, pattern in _TOKENS:
+        text = pattern.sub(MASK, text)
+    return text
 
 
 def token_kind(text: str) -> str | None:

@@ -87,7 +87,8 @@ def encode(exchange: Exchange, workspace: WorkspaceKey, redactor: Redactor) -> t
     """Only what has passed the redactor is in it; values of secret captures are not, masked or otherwise."""
     redact = redactor.redact
     response, shown = exchange.response, exchange.shown
-    body, cut = _masked_body(response, redactor)
+    body, cut = masked_body(response, redactor)
+    note = f"the history keeps the first {LARGEST_BODY // 1024} KiB of {response.body.size:,} bytes" if cut else None
     summary = Summary(
         started_at=exchange.started_at,
         method=redact(exchange.method),
@@ -108,7 +109,7 @@ def encode(exchange: Exchange, workspace: WorkspaceKey, redactor: Redactor) -> t
         http_version=response.http_version,
         answer_headers=_headers(response.headers, redactor),
         body=body,
-        truncated="; ".join(filter(None, [response.truncated and redact(response.truncated), cut])) or None,
+        truncated="; ".join(filter(None, [response.truncated and redact(response.truncated), note])) or None,
         hops=tuple(replace(hop, url=redact(hop.url), location=redact(hop.location)) for hop in exchange.hops),
         notes=tuple(map(redact, exchange.notes)),
         checks=tuple(
@@ -173,8 +174,8 @@ def _cut(text: str) -> str:
     return text if len(text) <= LARGEST_TEXT else f"{text[:LARGEST_TEXT]}… {len(text):,} characters in all"
 
 
-def _masked_body(response: Response, redactor: Redactor) -> tuple[bytes, str]:
-    """The body as it may be shown, text in UTF-8; and what was left out of it."""
+def masked_body(response: Response, redactor: Redactor, most: int = LARGEST_BODY) -> tuple[bytes, bool]:
+    """The first bytes of the body as they may be shown, text in UTF-8; and whether more were left out."""
     body = response.body
     kind = kind_of(response.headers, body.read(0, HEAD))
     stream = redactor.stream()
@@ -182,20 +183,20 @@ def _masked_body(response: Response, redactor: Redactor) -> tuple[bytes, str]:
     for piece in _pieces(body, kind):
         # What the stream has let go is settled: no secret is cut in two by the limit.
         masked += stream.feed(piece)
-        if len(masked) > LARGEST_BODY:
+        if len(masked) > most:
             break
         time.sleep(_LET_GO)
     else:
         masked += stream.finish()
     # Says that it is UTF-8 now, whatever the Content-Type calls it.
     mark = codecs.BOM_UTF8 if kind.syntax != "binary" and kind.charset not in ("utf-8", "ascii") else b""
-    if len(masked) <= LARGEST_BODY:
-        return mark + bytes(masked), ""
-    del masked[LARGEST_BODY:]
+    if len(masked) <= most:
+        return mark + bytes(masked), False
+    del masked[most:]
     if kind.syntax != "binary":
         whole = codecs.getincrementaldecoder("utf-8")("replace").decode(masked)
         masked = bytearray(whole.encode())
-    return mark + bytes(masked), f"the history keeps the first {LARGEST_BODY // 1024} KiB of {body.size:,} bytes"
+    return mark + bytes(masked), True
 
 
 def _pieces(body: ReceivedBody, kind: Kind) -> Iterator[bytes]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.exchange import CheckResult, ErrorInfo, Outcome, Result
+from core.exchange import CheckResult, ErrorInfo, Exchange, Outcome, Result
+
+if TYPE_CHECKING:
+    from cli.reports.sides import Sides
+    from core.redactor import Redactor
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,17 @@ class Row:
     error: ErrorInfo | None
     file: str = ""
     """The request's file, relative to the current folder; empty where it is not below it."""
+    attempts: int = 1
+    unmasked: tuple[Exchange, Redactor] | None = field(default=None, repr=False)
+    """For `sides` alone."""
+
+    def sides(self) -> Sides | None:
+        """What was sent and what came, masked; None where nothing came."""
+        if self.unmasked is None:
+            return None
+        from cli.reports.sides import sides
+
+        return sides(*self.unmasked)
 
     @property
     def title(self) -> str:
@@ -38,14 +53,14 @@ class Row:
             parts.append(f"-> {self.status}")
         return " ".join(part for part in parts if part)
 
-    def reasons(self) -> Iterator[str]:
-        """Why it did not pass: nothing for a row that did."""
+    def reasons(self, *, checks: bool = True) -> Iterator[str]:
+        """Why it did not pass, nothing for a row that did; without `checks` what they do not say."""
         if self.error is not None:
             yield self.error.message
             if self.error.hint:
                 yield f"hint: {self.error.hint}"
         failed = [check for check in self.checks if not check.passed]
-        for check in failed:
+        for check in failed if checks else ():
             yield f"{check.name}: {check.message}" if check.message else check.name
         if self.outcome == "failed" and not failed and self.error is None:
             yield f"the response has status {self.status}"
@@ -69,7 +84,8 @@ class Row:
         }
 
 
-def row(result: Result, redact: Callable[[str], str], *, file: str = "") -> Row:
+def row(result: Result, redact: Callable[[str], str], *, file: str = "", redactor: Redactor | None = None) -> Row:
+    """With a redactor the row has sides."""
     exchange = result.exchange
     return Row(
         request=redact(result.reference),
@@ -87,6 +103,8 @@ def row(result: Result, redact: Callable[[str], str], *, file: str = "") -> Row:
         ),
         error=error_info(result.error, redact) if result.error else None,
         file=redact(file),
+        attempts=result.attempts,
+        unmasked=(exchange, redactor) if exchange and redactor else None,
     )
 
 

@@ -170,11 +170,3 @@ def test_html_runs_nothing_and_loads_nothing() -> None:
     assert "default-src 'none'" in text
     assert "url(" not in text
     assert "@import" not in text
-
-
-def test_html_shows_every_request_with_its_reasons() -> None:
-    text = report("html")
-    assert text.count("<tr>") == 6
-    assert "status equals 201" in text
-    assert "secrets used: api_key, b_key" in text
-    assert text.count("<details open>") == 4
