@@ -150,6 +150,9 @@ class Session:
 
     def save_settings(self, settings: Settings) -> None:
         save_settings(self.paths, settings)
+        self.use_settings(settings)
+
+    def use_settings(self, settings: Settings) -> None:
         self.settings = settings
         self.vault.cache.minutes = settings.cache_minutes
 

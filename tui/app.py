@@ -14,14 +14,14 @@ from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from core.errors import HushpostError
+from core.errors import FileError, HushpostError
+from core.settings import load_settings
 from tui import keys, terminal, themes
 from tui.foreign import visible
 from tui.history_watch import HistoryWatch
 from tui.stylesheet import OnceParsed
 
 if TYPE_CHECKING:
-    from core.paths import Surroundings
     from core.session import Session
     from tui.screens.base import SessionScreen
 
@@ -59,13 +59,20 @@ class HushpostApp(App[str], inherit_bindings=False):
         *,
         start: Path | None = None,
         send: str = "",
+        unread_settings: FileError | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.session = session
         self._clock = clock
         self._send_first = send
-        self._start_error: HushpostError | None = None
-        self._open_first(start)
+        self.unread_settings = unread_settings
+        """Why the settings could not be read; until they can be, the app does nothing but offer that."""
+        self._start_at = start
+        self._start_failed = False
+        try:
+            self._open_first()
+        except HushpostError:
+            self._start_failed = True
         self.DEFAULT_MODE = "requests" if session.workspace is not None else "workspaces"  # type: ignore[misc]
         super().__init__()
         self.stylesheet = OnceParsed(variables=self.get_css_variables())
@@ -82,15 +89,12 @@ class HushpostApp(App[str], inherit_bindings=False):
         self._last_input = self._clock()
         self._asked_to_quit = False
 
-    def _open_first(self, start: Path | None) -> None:
+    def _open_first(self) -> None:
         session = self.session
-        try:
-            if start is not None:
-                session.open_workspace(start)
-            elif session.workspace is None and (known := session.registry.known()):
-                session.open_workspace(known[0].path)
-        except HushpostError as error:
-            self._start_error = error
+        if self._start_at is not None:
+            session.open_workspace(self._start_at)
+        elif session.workspace is None and (known := session.registry.known()):
+            session.open_workspace(known[0].path)
 
     def _screen_factory(self, mode: str, screen: str) -> Callable[[], Screen[Any]]:
         return lambda: cast("Screen[Any]", getattr(import_module(f"tui.screens.{mode}"), screen)(self.session))
@@ -99,10 +103,31 @@ class HushpostApp(App[str], inherit_bindings=False):
         self.apply_keys()
         self.set_interval(20, self.lock_when_idle)
         self._history = HistoryWatch(self)
-        if self._start_error is not None:
-            self.tell_error(self._start_error)
+        if self.unread_settings is not None:
+            self.call_after_refresh(self._mend_settings)
+        elif self._start_failed:
+            self.call_after_refresh(self._open_again)
         elif self._send_first:
             self.call_after_refresh(self._open_and_send)
+
+    def _mend_settings(self) -> None:
+        async def read() -> None:
+            load_settings(self.session.paths)
+
+        def mended(_: None) -> None:
+            self.unread_settings = None
+
+        self.base_screen.run(read, mended, failed=lambda _: self.exit())
+
+    def _open_again(self) -> None:
+        """Say what kept the workspace from being opened, with its cure where it has one."""
+
+        async def open_first() -> None:
+            self._open_first()
+
+        self.base_screen.run(
+            open_first, lambda _: self.call_later(self.action_mode, "requests"), failed=self.tell_error
+        )
 
     def _open_and_send(self) -> None:
         from tui.screens.requests import RequestsScreen
@@ -124,6 +149,19 @@ class HushpostApp(App[str], inherit_bindings=False):
         self.set_keymap(usable)
         for problem in problems:
             self.notify(visible(problem), title="Keys", severity="warning", markup=False, timeout=10)
+
+    def settings_changed(self, *names: str) -> None:
+        """Show what these settings say from now on."""
+        if "theme" in names:
+            theme = self.session.settings.theme
+            self.theme = theme if theme in self.available_themes else themes.DEFAULT
+        if "keys" in names:
+            self.apply_keys()
+
+    def settings_mended(self) -> None:
+        """Take the settings as they stand in their file by now."""
+        self.session.use_settings(load_settings(self.session.paths))
+        self.settings_changed("theme", "keys")
 
     def on_app_focus(self) -> None:
         screen = self.screen_of(self.current_mode)
@@ -285,28 +323,3 @@ class HushpostApp(App[str], inherit_bindings=False):
 
 
 _GLOBAL = ("mode", "help", "environment", "find", "jump", "lock", "palette", "ask_quit", "quit_or_copy")
-
-
-def run_app(
-    surroundings: Surroundings,
-    *,
-    start: Path | None = None,
-    send: str = "",
-    opened: Callable[[Session], object] | None = None,
-) -> int:
-    """Show the app until the person quits; the exit code. `opened` is told the session before anything is shown."""
-    from core.session import open_session
-    from tui.prompter import DialogPrompter
-
-    prompter = DialogPrompter()
-    session = open_session(surroundings, headless=False, prompter=prompter)
-    if opened is not None:
-        opened(session)
-    app = HushpostApp(session, start=start, send=send)
-    prompter.attach(app)
-    if app.run(mouse=session.settings.mouse) == DEMO:
-        from core.demo import FIRST_REQUEST, Demo
-
-        with Demo(surroundings) as demo:
-            return run_app(demo.surroundings, start=demo.workspace, send=FIRST_REQUEST, opened=opened)
-    return app.return_code or 0

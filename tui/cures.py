@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.errors import (
+    FileError,
     FileNotAllowed,
     HostNotAllowed,
     HushpostError,
@@ -38,12 +39,28 @@ async def cured(screen: SessionWork[Any], error: HushpostError) -> bool:
             return await allow_host(screen, error)
         case FileNotAllowed():
             return await allow_file(screen, error)
+        case FileError():
+            return await mend(screen, error)
         case LoginRequired() if error.credential:
             return await log_in(screen, error)
         case ScriptsNotAllowed():
             return await allow_scripts(screen, error)
         case _:
             return False
+
+
+async def mend(screen: SessionWork[Any], error: FileError) -> bool:
+    """Show what is wrong with a file of ours until the person has mended it; False for any other failure of a file."""
+    from core.mending import broken
+    from tui.screens.broken_file import BrokenFileDialog
+
+    session = screen.session
+    problem = broken(error.path, session.paths)
+    if problem is None or not await screen.ask(BrokenFileDialog(session, problem)):
+        return False
+    if problem.path == session.paths.settings:
+        screen.hushpost.settings_mended()
+    return True
 
 
 async def unlock(screen: SessionWork[Any]) -> bool:

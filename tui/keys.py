@@ -58,6 +58,7 @@ PLACES: Mapping[str, str] = {
     "settings": "settings",
     "dialog": "dialogs",
     "jump": "jump mode",
+    "broken": "file that cannot be read",
 }
 
 APP = (
@@ -87,6 +88,10 @@ APP = (
 
 DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "close without doing anything", show=True, palette=False),)
 CLOSE = (Key("dialog.close", "escape,q", "cancel", "Close", "close what is only shown", show=True, palette=False),)
+BROKEN = (
+    Key("broken.edit", "e", "edit", "Editor", "open the file in your own editor, then read it again", show=True),
+    Key("broken.again", "r", "again", "Read again", "read the file again", show=True),
+)
 JUMP = (Key("jump.leave", "escape", "cancel", "Stay", "stay where you are", show=True, palette=False),)
 
 WORKSPACES = (
@@ -247,6 +252,7 @@ def table() -> tuple[Key, ...]:
         *DIALOG,
         *CLOSE,
         *JUMP,
+        *BROKEN,
     )
 
 

@@ -55,7 +55,7 @@ def start_app(
     if not has_terminal(invocation):
         raise click.UsageError("the app needs a terminal; `hushpost send` and `hushpost run` work without one")
     from core.vault.environ import EnvironmentCredentials
-    from tui.app import run_app
+    from tui.run import run_app
 
     # The app uses none of them, and no program that it starts shall inherit one.
     EnvironmentCredentials.read()

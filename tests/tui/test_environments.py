@@ -29,6 +29,7 @@ from tests.vault_app import (
     workspace_at,
     write,
 )
+from tui.screens.broken_file import BrokenFileDialog
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog, PickDialog
 from tui.screens.unlock import UnlockScreen
 from tui.screens.variable_form import VariableDialog
@@ -118,12 +119,14 @@ async def test_a_broken_file_is_a_named_problem_and_is_never_written(session: Se
         await on_environment(pilot, "broken")
         assert "broken.toml" in said(pilot)
         assert "variables.x" in said(pilot)
-        assert "Mend the file" in said(pilot)
+        assert "Press e to open it in your editor" in said(pilot)
         await pilot.press("right")
-        await pilot.press("a", "e", "s", "l", "u", "o", "r", "x")
+        await pilot.press("a", "s", "l", "u", "o", "r", "x")
         await back(pilot)
         await pilot.press("left")
-        await pilot.press("space", "c", "d")
+        await pilot.press("c", "d", "space")
+        await shown(pilot, BrokenFileDialog)
+        await pilot.press("escape")
         await back(pilot)
     assert bytes_of(broken) == BROKEN
     assert bytes_of(file) == COMMENTED

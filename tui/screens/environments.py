@@ -13,12 +13,14 @@ from textual.color import Color, ColorParseError
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from core.errors import FileError, HushpostError
+from core.errors import HushpostError
+from core.mending import broken
 from core.models import Environment, Variable, variable
 from core.workspace import BASE
 from tui import keys
 from tui.foreign import foreign, visible
 from tui.screens.base import SessionScreen
+from tui.screens.broken_file import told
 from tui.screens.environment_files import EnvironmentFiles
 from tui.screens.secret_details import SecretDetailsScreen
 from tui.screens.variable_edits import VariableEdits, holder_of
@@ -143,7 +145,7 @@ class EnvironmentsScreen(SessionScreen[None]):
         pane = self.query_one("#variables-pane")
         if isinstance(self._loaded, HushpostError):
             pane.border_title = foreign(f"{name}: cannot be used")
-            self._variables.show([], empty=self._problem(self._loaded))
+            self._variables.show([], empty=self._problem(name, self._loaded))
             return
         label = self._loaded.name
         pane.border_title = foreign(f"{name}: {label}" if label and label.casefold() != name.casefold() else name)
@@ -154,19 +156,13 @@ class EnvironmentsScreen(SessionScreen[None]):
         ]
         self._variables.show(rows, empty=NO_VARIABLES)
 
-    def _problem(self, error: HushpostError) -> str:
-        if isinstance(error, FileError):
-            where = f", at {error.key}" if error.key else ""
-            lines = [f"{error.path.name}{where}: {error.message}"]
-        else:
-            lines = [str(error)]
-        lines += [error.hint] if error.hint else []
+    def _problem(self, name: str, error: HushpostError) -> str:
+        problem = broken(self._workspace.environment_path(name), self.session.paths)
+        if problem is None:
+            return "\n".join(visible(line) for line in (str(error), error.hint or "") if line)
+        lines = [f"{label:6} {visible(text)}" for label, text in told(problem, self._workspace.path)]
         return "\n".join(
-            [
-                *(visible(line) for line in lines),
-                "",
-                "Mend the file in an editor: it is not written here until it can be read.",
-            ]
+            [*lines, "", "Press e to open it in your editor: it is not written here until it can be read."]
         )
 
     @on(Rows.Highlighted, "#environments")
@@ -210,7 +206,9 @@ class EnvironmentsScreen(SessionScreen[None]):
                 return (name != BASE) if in_list else found is not None
             case "add":
                 return not in_list and isinstance(self._loaded, Environment)
-            case "edit" | "switch" | "secret" | "link":
+            case "edit":
+                return found is not None or not isinstance(self._loaded, Environment)
+            case "switch" | "secret" | "link":
                 return found is not None
             case "unlink" | "details":
                 return found is not None and found[1].link is not None
@@ -225,8 +223,18 @@ class EnvironmentsScreen(SessionScreen[None]):
         self.run(lambda: self._edits.edit(self._shown, None, None, self._entries), self._edited)
 
     def action_edit(self) -> None:
-        if (found := self._current) is not None:
+        if isinstance(self._loaded, HushpostError):
+            self._mend(self._shown)
+        elif (found := self._current) is not None:
             self.run(lambda: self._edits.edit(self._shown, *found, self._entries), self._edited)
+
+    def _mend(self, name: str) -> None:
+        """Offer to mend the file of an environment."""
+
+        async def load() -> None:
+            self._workspace.load_environment(name)
+
+        self.run(load, lambda _: self._filed(name), failed=lambda _: None)
 
     def action_secret(self) -> None:
         if (found := self._current) is not None:
@@ -285,8 +293,11 @@ class EnvironmentsScreen(SessionScreen[None]):
 
     def action_activate(self) -> None:
         name = self._shown
-        self.attempt(lambda: self.session.set_environment(name))
-        self._filed(name)
+
+        async def activate() -> None:
+            self.session.set_environment(name)
+
+        self.run(activate, lambda _: self._filed(name))
 
     def action_new_environment(self) -> None:
         self.run(self._files.create, self._filed)

@@ -145,13 +145,25 @@ class RequestsScreen(RequestScreen):
     def _show(self, reference: str) -> None:
         try:
             self.opened.load(reference)
-        except FileError as error:
-            self.show_error(error)
+        except FileError:
+            self._mend(reference)
             return
         self.reference = reference
         self._names = None
         self._show_open()
         self._tree.select(reference)
+
+    def _mend(self, reference: str) -> None:
+        """Offer to mend the file of a request that cannot be opened, and open it then."""
+
+        async def load() -> None:
+            self.opened.load(reference)
+
+        def mended(_: None) -> None:
+            self.show_tree()
+            self._show(reference)
+
+        self.run(load, mended)
 
     def _reread(self) -> None:
         """The open request's file is another one now."""

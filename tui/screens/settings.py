@@ -235,22 +235,18 @@ class SettingsScreen(SessionScreen[None]):
         return True
 
     def _save_keys(self, mapped: Mapping[str, str]) -> None:
-        if self._save(keys=dict(mapped)):
-            self.hushpost.apply_keys()
+        self._save(keys=dict(mapped))
 
-    def _save(self, **changes: Any) -> bool:
-        settings = msgspec.structs.replace(self.session.settings, **changes)
+    def _save(self, **changes: Any) -> None:
+        async def save() -> None:
+            self.session.save_settings(msgspec.structs.replace(self.session.settings, **changes))
 
-        def save() -> bool:
-            self.session.save_settings(settings)
-            return True
+        def saved(_: None) -> None:
+            self.hushpost.settings_changed(*changes)
+            self._look()
+            self.refresh_bindings()
 
-        saved = bool(self.attempt(save))
-        if saved and "theme" in changes:
-            self.hushpost.theme = changes["theme"] or "hushpost"
-        self._look()
-        self.refresh_bindings()
-        return saved
+        self.run(save, saved)
 
 
 class KeyDialog(SessionDialog[str]):

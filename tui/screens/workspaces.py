@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from core.errors import FileError, HushpostError
 from core.registry import KnownWorkspace
-from core.workspace import Workspace
+from core.workspace import WORKSPACE_FILE, Workspace
 from tui import keys
 from tui.app import DEMO
 from tui.foreign import foreign
@@ -38,6 +38,9 @@ _FIRST = (
     Pick("open", "Open a folder", "a workspace that is already on this disk"),
     Pick("demo", "Look around in the demo", "a made-up API with a vault; leaves nothing behind"),
 )
+
+
+_UNREADABLE = Pick("mend", "! The list of workspaces cannot be read", "enter says why, and opens it in your editor")
 
 
 class WorkspacesScreen(SessionScreen[None]):
@@ -63,7 +66,14 @@ class WorkspacesScreen(SessionScreen[None]):
         if not self.is_mounted:
             return
         current = self.session.workspace.key if self.session.workspace is not None else None
-        known = sorted(self.attempt(self.session.registry.known) or [], key=lambda one: one.key != current)
+        try:
+            known = sorted(self.session.registry.known(), key=lambda one: one.key != current)
+        except FileError:
+            self._known = {}
+            self.query_one("#welcome").display = False
+            self.query_one("#title").display = True
+            self.query_one("#known", PickList).choices = [_UNREADABLE]
+            return
         self._known = {f"{one.key.id} {one.path}": one for one in known}
         rows = self.query_one("#known", PickList)
         self.query_one("#welcome").display = not known
@@ -76,7 +86,10 @@ class WorkspacesScreen(SessionScreen[None]):
 
     def _pick(self, key: str, one: KnownWorkspace, is_open: bool) -> Pick:
         count = _requests_in(one.path)
-        what = "not there any more" if count is None else f"{count} request" + ("" if count == 1 else "s")
+        if count is None:
+            what = "! cannot be read" if (one.path / WORKSPACE_FILE).exists() else "not there any more"
+        else:
+            what = f"{count} request" + ("" if count == 1 else "s")
         return Pick(
             key,
             one.name or one.path.name,
@@ -108,16 +121,26 @@ class WorkspacesScreen(SessionScreen[None]):
                 self.action_open()
             case "demo":
                 self.action_demo()
+            case "mend":
+                self._mend()
             case _:
                 if (one := self._current) is not None:
                     self._enter(one.path)
 
+    def _mend(self) -> None:
+        async def read() -> None:
+            self.session.registry.known()
+
+        self.run(read, lambda _: self.session_resumed(), failed=lambda _: None)
+
     def _enter(self, path: Path) -> None:
         """Open a workspace and go to its requests, after unsaved edits of the one before were dealt with."""
 
+        async def open_it() -> None:
+            self.session.open_workspace(path)
+
         def enter() -> None:
-            if self.attempt(lambda: self.session.open_workspace(path)) is not None:
-                self.call_later(self.hushpost.action_mode, "requests")
+            self.run(open_it, lambda _: self.call_later(self.hushpost.action_mode, "requests"))
 
         if self.hushpost.leave_workspace_allowed(enter):
             enter()
