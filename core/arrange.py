@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,51 +41,62 @@ def create_folder(workspace: Workspace, parent: str, name: str) -> str:
 
 def rename(workspace: Workspace, ref: str, name: str) -> str:
     parent, stem = _split(ref)
-    is_folder = _is_folder(workspace, ref)
+    is_folder = is_folder_at(workspace, ref)
     safe = safe_stem(name, otherwise="folder-1" if is_folder else "request")
-    new = _join(parent, unique_stem(safe, _taken(workspace, parent) - {stem}))
-    _relabel(workspace, ref, lambda _: name, is_folder)
+    new = _join(parent, unique_stem(safe, taken(workspace, parent) - {stem, f"{stem}.toml"}))
+    before = relabel(workspace, ref, lambda _: name, is_folder)
     if new != ref:
-        _move_file(_path(workspace, ref, is_folder), _path(workspace, new, is_folder))
-        _reorder(workspace, parent, lambda order: [_stem(new) if listed == stem else listed for listed in order])
+        old_path, new_path = path_of(workspace, ref, is_folder), path_of(workspace, new, is_folder)
+        try:
+            move_file(old_path, new_path)
+        except FileError:
+            relabel(workspace, ref, lambda _: before, is_folder)
+            raise
+        with _or_back(old_path, new_path):
+            _reorder(workspace, parent, lambda order: [_stem(new) if listed == stem else listed for listed in order])
     return new
 
 
 def move(workspace: Workspace, ref: str, folder: str, position: int | None) -> str:
     parent, stem = _split(ref)
-    is_folder = _is_folder(workspace, ref)
+    is_folder = is_folder_at(workspace, ref)
     if is_folder and (folder == ref or folder.startswith(f"{ref}/")):
-        raise FileError("cannot be moved into itself", path=_path(workspace, ref, is_folder))
-    if not _is_folder(workspace, folder):
+        raise FileError("cannot be moved into itself", path=path_of(workspace, ref, is_folder))
+    if not is_folder_at(workspace, folder):
         raise FileError("is no folder", path=workspace.request_path(folder))
     workspace.load_folder(folder)
     siblings = [listed for listed in _listed(workspace, folder) if (folder, listed) != (parent, stem)]
     new = ref if folder == parent else _new_ref(workspace, folder, stem)
+    old_path, new_path = path_of(workspace, ref, is_folder), path_of(workspace, new, is_folder)
     if new != ref:
-        _move_file(_path(workspace, ref, is_folder), _path(workspace, new, is_folder))
-        _reorder(workspace, parent, lambda order: [listed for listed in order if listed != stem])
-    if position is not None or folder == parent:
-        place = len(siblings) if position is None else max(0, position)
-        siblings.insert(place, _stem(new))
-        workspace.save_folder(folder, replace(workspace.load_folder(folder), order=tuple(siblings)))
-    else:
-        _reorder(workspace, folder, lambda order: [*order, _stem(new)])
+        move_file(old_path, new_path)
+    with _or_back(old_path, new_path):
+        if position is not None or folder == parent:
+            place = len(siblings) if position is None else max(0, position)
+            siblings.insert(place, _stem(new))
+            workspace.save_folder(folder, replace(workspace.load_folder(folder), order=tuple(siblings)))
+        else:
+            _reorder(workspace, folder, lambda order: [*order, _stem(new)])
+        if new != ref:
+            _reorder(workspace, parent, lambda order: [listed for listed in order if listed != stem])
     return new
 
 
 def copy(workspace: Workspace, ref: str) -> str:
     parent, stem = _split(ref)
-    is_folder = _is_folder(workspace, ref)
+    is_folder = is_folder_at(workspace, ref)
     new = _new_ref(workspace, parent, f"{stem}-copy")
-    old_path, new_path = _path(workspace, ref, is_folder), _path(workspace, new, is_folder)
+    old_path, new_path = path_of(workspace, ref, is_folder), path_of(workspace, new, is_folder)
     try:
         if is_folder:
             shutil.copytree(old_path, new_path, symlinks=True)
         else:
             shutil.copyfile(old_path, new_path)
     except (OSError, shutil.Error) as error:
+        with suppress(FileError):
+            remove(new_path)
         raise FileError(f"cannot be copied: {copy_reason(error)}", path=old_path) from error
-    _relabel(workspace, new, lambda label: f"{label} (copy)" if label else "", is_folder)
+    relabel(workspace, new, lambda label: f"{label} (copy)" if label else "", is_folder)
 
     def beside(order: Order) -> Order:
         place = order.index(stem) + 1 if stem in order else len(order)
@@ -95,8 +107,13 @@ def copy(workspace: Workspace, ref: str) -> str:
 
 
 def delete(workspace: Workspace, ref: str) -> None:
+    remove(path_of(workspace, ref, is_folder_at(workspace, ref)))
+    unlist(workspace, ref)
+
+
+def unlist(workspace: Workspace, ref: str) -> None:
+    """Take what is gone out of its folder's order."""
     parent, stem = _split(ref)
-    remove(_path(workspace, ref, _is_folder(workspace, ref)))
     _reorder(workspace, parent, lambda order: [listed for listed in order if listed != stem])
 
 
@@ -110,10 +127,10 @@ def rename_environment(workspace: Workspace, old: str, name: str) -> str:
     workspace.save_environment(old, replace(workspace.load_environment(old), name=name))
     if old == BASE:
         return old
-    taken = set(workspace.environments()) - {old}
-    stem = unique_stem(safe_stem(name, otherwise="environment"), taken)
+    others = set(workspace.environments()) - {old}
+    stem = unique_stem(safe_stem(name, otherwise="environment"), others)
     if stem != old:
-        _move_file(workspace.environment_path(old), workspace.environment_path(stem))
+        move_file(workspace.environment_path(old), workspace.environment_path(stem))
     return stem
 
 
@@ -154,7 +171,7 @@ def copy_reason(error: OSError) -> str:
     return tomlfile.reason(error)
 
 
-def _is_folder(workspace: Workspace, ref: str) -> bool:
+def is_folder_at(workspace: Workspace, ref: str) -> bool:
     if not ref:
         return True
     folder = _folder(workspace, ref)
@@ -166,7 +183,7 @@ def _is_folder(workspace: Workspace, ref: str) -> bool:
     raise FileError("does not exist", path=file)
 
 
-def _path(workspace: Workspace, ref: str, is_folder: bool) -> Path:
+def path_of(workspace: Workspace, ref: str, is_folder: bool) -> Path:
     """Of the file or folder itself, in a place that is inside the workspace."""
     if not ref:
         raise FileError("is the workspace's own folder", path=workspace.path / "requests")
@@ -179,21 +196,35 @@ def _folder(workspace: Workspace, ref: str) -> Path:
     return workspace.folder_path(ref).parent
 
 
-def _relabel(workspace: Workspace, ref: str, change: Callable[[str], str], is_folder: bool) -> None:
-    """A file that cannot be read keeps the label it has: it can be renamed and copied all the same."""
+def relabel(workspace: Workspace, ref: str, change: Callable[[str], str], is_folder: bool) -> str:
+    """Returns the label before. A file that cannot be read keeps the label it has: it can be renamed and copied all
+    the same."""
     try:
         named: Folder | Request = workspace.load_folder(ref) if is_folder else workspace.load_request(ref)
     except FileError:
-        return
+        return ""
     if (name := change(named.name)) == named.name:
-        return
+        return name
     if isinstance(named, Folder):
         workspace.save_folder(ref, replace(named, name=name))
     else:
         workspace.save_request(ref, replace(named, name=name))
+    return named.name
 
 
-def _move_file(old: Path, new: Path) -> None:
+@contextmanager
+def _or_back(old: Path, new: Path) -> Iterator[None]:
+    """What has changed its place goes back when what has to follow it fails."""
+    try:
+        yield
+    except FileError:
+        if new != old:
+            with suppress(FileError):
+                move_file(new, old)
+        raise
+
+
+def move_file(old: Path, new: Path) -> None:
     if os.path.lexists(new) and not new.samefile(old):
         raise FileError("exists already", path=new)
     try:
@@ -213,10 +244,10 @@ def _reorder(workspace: Workspace, folder: str, change: Callable[[Order], Order]
 
 
 def _new_ref(workspace: Workspace, folder: str, stem: str) -> str:
-    return _join(folder, unique_stem(stem, _taken(workspace, folder)))
+    return _join(folder, unique_stem(stem, taken(workspace, folder)))
 
 
-def _taken(workspace: Workspace, folder: str) -> set[str]:
+def taken(workspace: Workspace, folder: str) -> set[str]:
     """Stems that a new neighbour cannot have: a request and a folder may not share one, as values are kept by it."""
     path = workspace.check_inside(_folder(workspace, folder))
     names = {Path(FOLDER_FILE).stem}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from core import scripting, survey, unattended
 from core.captured import Captured
+from core.changes import Changes
 from core.consent import Consent, Need
 from core.cookies import Cookies
 from core.environment import BASE, Scope
@@ -91,6 +92,7 @@ class Session:
         """What requests captured since the environment was chosen."""
         self.scripted: set[str] = set()
         """Names of values that scripts set."""
+        self.changes = Changes(self)
         self._given = environment
         self._cookies: dict[tuple[WorkspaceKey, str], Cookies] = {}
 
@@ -101,6 +103,7 @@ class Session:
     async def close(self) -> None:
         """Drop every secret, login and connection. A coroutine, because logins belong to the event loop."""
         await self.history.close()
+        await self.changes.close()
         self.lock()
         self.sender.close()
 

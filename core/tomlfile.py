@@ -40,7 +40,7 @@ def load(path: Path, model: type[T], *, missing: T | None = None) -> T:
 
     A FileError says what is wrong, names the key, and quotes no value, which might be a secret.
     """
-    data = _read(path)
+    data = read_bytes(path)
     if data is None:
         if missing is not None:
             return missing
@@ -75,7 +75,7 @@ def save(path: Path, model: msgspec.Struct, *, mode: int = 0o644) -> None:
     """
     try:
         new = plain(model)
-        data = _read(path)
+        data = read_bytes(path)
         old = None if data is None else plain(parse(data, type(model), path))
         if old is not None and same(old, new):
             return
@@ -150,7 +150,7 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _read(path: Path) -> bytes | None:
+def read_bytes(path: Path) -> bytes | None:
     """The file's bytes, None where there is no file; never waits on a pipe or a device."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

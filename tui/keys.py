@@ -145,6 +145,8 @@ TREE = (
     Key("tree.up", "alt+up,K", "ask('up')", "Up", "move the request or folder up"),
     Key("tree.down", "alt+down,J", "ask('down')", "Down", "move the request or folder down"),
     Key("tree.delete", "d,delete", "ask('delete')", "Delete", "delete the request or folder", show=True),
+    Key("tree.undo", "u", "ask('undo')", "Undo", "take back the last change of the request tree", show=True),
+    Key("tree.redo", "U", "ask('redo')", "Redo", "do again what was taken back in the request tree"),
 )
 TABLE = (
     Key("table.edit", "enter", "edit", "Edit", "edit the cell", show=True, palette=False),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from core.exchange import Exchange
 from core.models import Request
@@ -75,6 +78,32 @@ class OpenRequests:
     def forget(self, reference: str) -> None:
         for kept in (self._disk, self._edits, self.answers):
             kept.pop(reference, None)
+
+    def follow_label(self, reference: str) -> None:
+        """The request was given another name in its file: unsaved edits go on from there, whatever else they change."""
+        disk, edit = self._disk.get(reference), self._edits.get(reference)
+        if self.workspace is None or disk is None or edit is None:
+            return
+        stamp = self.workspace.stamp(reference)
+        now = self.workspace.load_request(reference)
+        if now.name != disk[0].name and replace(now, name=disk[0].name) == disk[0]:
+            self._disk[reference] = (now, stamp)
+            self.edit(reference, replace(edit, name=now.name))
+
+    def set_aside(self, reference: str) -> dict[str, Request]:
+        """Forget what is open of a request or folder that is gone; returns its unsaved edits, by what follows the
+        reference."""
+        below = self.at_or_below(reference)
+        edits = {one[len(reference) :]: self._edits[one] for one in below if one in self._edits}
+        for one in below:
+            self.forget(one)
+        return edits
+
+    def bring_back(self, reference: str, edits: Mapping[str, Request]) -> None:
+        """It is there again, perhaps elsewhere, and its unsaved edits with it."""
+        for rest, request in edits.items():
+            self.load(reference + rest)
+            self.edit(reference + rest, request)
 
     def move(self, old: str, new: str) -> None:
         """A request or folder has another reference now: what is kept of it goes along."""

@@ -6,8 +6,6 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +23,7 @@ from core.models import (
     WorkspaceFile,
 )
 from core.workspace import Workspace, inherit
+from tests.privileges import without_privileges
 
 
 @pytest.fixture
@@ -337,21 +336,6 @@ def test_files_that_cannot_be_used_are_problems_and_the_rest_works(workspace: Wo
     assert next(node for node in workspace.tree() if node.ref == "f").error is not None
     with pytest.raises(FileError, match="schema"):
         workspace.load_request("f/inside")
-
-
-@contextmanager
-def without_privileges(folder: Path) -> Iterator[None]:
-    """As a user whom the modes of files bind; root is not bound by them."""
-    if os.geteuid() != 0:
-        yield
-        return
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, 65534, -1)
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def test_what_may_not_be_read_or_written_is_an_error_by_name() -> None:

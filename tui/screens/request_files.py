@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
+from core.errors import HushpostError, StoreLocked
 from core.models import METHODS, Request
 from core.tree import TreeNode
+from tui.keys import keys_of
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog, PickDialog
 from tui.widgets.pick_list import Pick
 from tui.widgets.request_tree import TreeRow
 from tui.widgets.url_bar import UrlBar
 
 if TYPE_CHECKING:
+    from core.steps import Change
     from core.workspace import Workspace
     from tui.screens.requests import RequestsScreen
 
@@ -27,7 +30,9 @@ async def change(screen: RequestsScreen, what: str, row: TreeRow | None) -> None
     if workspace is None:
         return
     if what in ("new", "new_folder"):
-        await _new(screen, workspace, _folder_of(row), folder=what == "new_folder")
+        await _new(screen, _folder_of(row), folder=what == "new_folder")
+    elif what in ("undo", "redo"):
+        await _again(screen, back=what == "undo")
     elif row is not None:
         await {"rename": _rename, "duplicate": _duplicate, "move": _move, "delete": _delete}[what](
             screen, workspace, row
@@ -41,38 +46,58 @@ def _folder_of(row: TreeRow | None) -> str:
     return row.reference if row.folder else row.reference.rpartition("/")[0]
 
 
-async def _new(screen: RequestsScreen, workspace: Workspace, parent: str, *, folder: bool) -> None:
+async def _again(screen: RequestsScreen, *, back: bool) -> None:
+    changes = screen.session.changes
+    change = await _done(screen, changes.undo if back else changes.redo)
+    if change is None:
+        screen.tell("nothing to undo" if back else "nothing to redo")
+    else:
+        screen.tell(change.sentence)
+
+
+async def _done(screen: RequestsScreen, work: Callable[[], Awaitable[Change | None]]) -> Change | None:
+    """Change the tree, and all that shows it. Values of secrets go along, so the store may have to be opened first."""
+    try:
+        change = await work()
+    except StoreLocked:
+        from tui.cures import unlock
+
+        if not await unlock(screen):
+            message = "nothing was changed: values of secrets have to go along, and the store is locked"
+            raise HushpostError(message, hint="unlock it and try again") from None
+        change = await work()
+    if change is not None:
+        screen.follow(change)
+    return change
+
+
+async def _new(screen: RequestsScreen, parent: str, *, folder: bool) -> None:
     what = "folder" if folder else "request"
     name = await screen.ask(AskTextDialog(screen.session, f"New {what}", f'Name, in "{parent or _ROOT}"', yes="Create"))
     if name is None:
         return
+    changes = screen.session.changes
     if folder:
-        reference = workspace.create_folder(parent, name)
-        screen.show_tree(select=reference)
+        await _done(screen, lambda: changes.create_folder(parent, name))
         return
-    reference = workspace.create_request(parent, name, Request(name=name))
-    screen.show_tree(select=reference)
-    screen.open_request(reference)
-    screen.focus_address()
+    change = await _done(screen, lambda: changes.create_request(parent, name, Request(name=name)))
+    if change is not None:
+        screen.open_request(change.new or "")
+        screen.focus_address()
 
 
-async def _rename(screen: RequestsScreen, workspace: Workspace, row: TreeRow) -> None:
+async def _rename(screen: RequestsScreen, _: Workspace, row: TreeRow) -> None:
     what = "folder" if row.folder else "request"
     name = await screen.ask(AskTextDialog(screen.session, f"Rename {what}", "Name", row.label, yes="Rename"))
     if name is None or name == row.label:
         return
-    if not await _saved_first(screen, row):
-        return
-    reference = workspace.rename(row.reference, name)
-    screen.moved(row.reference, reference)
-    screen.show_tree(select=reference)
+    await _done(screen, lambda: screen.session.changes.rename(row.reference, row.label, name))
 
 
-async def _duplicate(screen: RequestsScreen, workspace: Workspace, row: TreeRow) -> None:
+async def _duplicate(screen: RequestsScreen, _: Workspace, row: TreeRow) -> None:
     if not await _saved_first(screen, row):
         return
-    reference = workspace.copy(row.reference)
-    screen.show_tree(select=reference)
+    await _done(screen, lambda: screen.session.changes.copy(row.reference, row.label))
 
 
 async def _move(screen: RequestsScreen, workspace: Workspace, row: TreeRow) -> None:
@@ -85,11 +110,7 @@ async def _move(screen: RequestsScreen, workspace: Workspace, row: TreeRow) -> N
     folder = await screen.ask(PickDialog(screen.session, f'Move "{row.label}" to', picks, current=parent))
     if folder is None or folder == parent:
         return
-    if not await _saved_first(screen, row):
-        return
-    reference = workspace.move(row.reference, folder)
-    screen.moved(row.reference, reference)
-    screen.show_tree(select=reference)
+    await _done(screen, lambda: screen.session.changes.move(row.reference, row.label, folder))
 
 
 def _folders(nodes: tuple[TreeNode, ...]) -> Iterator[str]:
@@ -108,8 +129,7 @@ async def shift(screen: RequestsScreen, row: TreeRow, by: int) -> None:
     neighbours = [node.ref for node in _children(workspace.tree(), parent)]
     to = neighbours.index(row.reference) + by if row.reference in neighbours else -1
     if 0 <= to < len(neighbours):
-        workspace.move(row.reference, parent, to)
-        screen.show_tree(select=row.reference)
+        await _done(screen, lambda: screen.session.changes.move(row.reference, row.label, parent, to))
 
 
 def _children(nodes: tuple[TreeNode, ...], parent: str) -> tuple[TreeNode, ...]:
@@ -123,16 +143,13 @@ def _children(nodes: tuple[TreeNode, ...], parent: str) -> tuple[TreeNode, ...]:
     return ()
 
 
-async def _delete(screen: RequestsScreen, workspace: Workspace, row: TreeRow) -> None:
+async def _delete(screen: RequestsScreen, _: Workspace, row: TreeRow) -> None:
     what = f'the folder "{row.label}" with everything in it' if row.folder else f'the request "{row.label}"'
-    unsaved = [one for one in screen.edited if one == row.reference or one.startswith(f"{row.reference}/")]
-    more = "\n\nUnsaved edits in it are lost too." if unsaved else ""
-    if await screen.ask(
-        ConfirmDialog(screen.session, "Delete?", f"Delete {what} from the disk?{more}", yes="Delete", danger=True)
-    ):
-        workspace.delete(row.reference)
-        screen.deleted(row.reference)
-        screen.show_tree()
+    undo = keys_of("tree.undo", screen.session.settings.keys)
+    back = f"\n\nUntil hushpost ends, {undo} in the tree brings it back." if undo else ""
+    question = f"Delete {what} from the disk?{back}"
+    if await screen.ask(ConfirmDialog(screen.session, "Delete?", question, yes="Delete", danger=True)):
+        await _done(screen, lambda: screen.session.changes.delete(row.reference, row.label))
 
 
 async def _saved_first(screen: RequestsScreen, row: TreeRow) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +13,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Static
 
 from core.errors import FileError
+from core.models import Request
 from core.tree import TreeNode
 from core.workspace import Workspace
 from tui import keys
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from core.session import Session
+    from core.steps import Change
 
 _FEW = 12
 """Rows of a tree that are seen at once in any terminal."""
@@ -46,6 +48,8 @@ class RequestsScreen(RequestScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._zoomed: Widget | None = None
+        self._aside: dict[int, Mapping[str, Request]] = {}
+        """Unsaved edits of what a change took away, by its step."""
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="requests"):
@@ -76,6 +80,7 @@ class RequestsScreen(RequestScreen):
         workspace = self.session.workspace
         if workspace is not self.opened.workspace:
             self.opened = OpenRequests(workspace)
+            self._aside.clear()
             self.reference = ""
             self._show_open()
             self.show_tree(expand=True)
@@ -168,7 +173,8 @@ class RequestsScreen(RequestScreen):
     def _reread(self) -> None:
         """The open request's file is another one now."""
         if self.opened.is_gone(self.reference):
-            self.deleted(self.reference)
+            self.opened.forget(self.reference)
+            self._close_if_gone()
         else:
             self._show(self.reference)
 
@@ -227,17 +233,30 @@ class RequestsScreen(RequestScreen):
     def focus_address(self) -> None:
         self.bar.url.focus()
 
-    def moved(self, old: str, new: str) -> None:
-        """A request or folder has another reference now, and its file was written."""
-        self.opened.move(old, new)
+    def follow(self, change: Change) -> None:
+        """Let the tree and what is open of it go along with a change; unsaved edits of what is gone wait for undo."""
+        self.finish()
+        if change.old is not None and change.new is not None:
+            self._moved(change.old, change.new)
+        elif change.old is not None:
+            self._aside[change.step] = self.opened.set_aside(change.old)
+            self._close_if_gone()
+        elif change.new is not None:
+            edits = self._aside.pop(change.step, {})
+            self.attempt(lambda: self.opened.bring_back(change.new or "", edits))
+        self.show_tree(select=change.new)
+
+    def _moved(self, old: str, new: str) -> None:
+        if old != new:
+            self.opened.move(old, new)
+            self._tree.moved(old, new)
+        for reference in self.opened.at_or_below(new):
+            self.attempt(lambda at=reference: self.opened.follow_label(at))  # type: ignore[misc]
         if self.reference == old or self.reference.startswith(f"{old}/"):
             self.reference = new + self.reference[len(old) :]
             self._show(self.reference)
 
-    def deleted(self, reference: str) -> None:
-        """A request or folder is not there any more."""
-        for one in self.opened.at_or_below(reference):
-            self.opened.forget(one)
+    def _close_if_gone(self) -> None:
         if self.reference and self.request is None:
             self.reference = ""
             self._show_open()

@@ -18,6 +18,7 @@ from tui.foreign import shortened, visible
 from tui.themes import Paint, paint
 from tui.widgets.line_view import LineView
 
+_WITHOUT_ROW = ("new", "new_folder", "undo", "redo")
 _SHORT = {"DELETE": "DEL", "PATCH": "PTCH", "OPTIONS": "OPT"}
 
 
@@ -73,7 +74,7 @@ class RequestTree(LineView):
             self.expanded = expanded
 
     class Asked(Message):
-        """A key asks for `what` at a row: new, new_folder, rename, duplicate, move, up, down, delete."""
+        """A key asks for `what` at a row: new, new_folder, rename, duplicate, move, up, down, delete, undo, redo."""
 
         def __init__(self, what: str, row: TreeRow | None) -> None:
             super().__init__()
@@ -127,6 +128,16 @@ class RequestTree(LineView):
         if at is not None:
             self._go(at)
 
+    def moved(self, old: str, new: str) -> None:
+        """A request or folder has another reference: what is open of it and under the cursor stays so."""
+
+        def now(reference: str) -> str:
+            return new + reference[len(old) :] if reference == old or reference.startswith(f"{old}/") else reference
+
+        self._expanded = {now(reference) for reference in self._expanded}
+        self.open_reference = now(self.open_reference)
+        self.post_message(self.Toggled(self.expanded))
+
     def marked(self, open_reference: str, edited: Collection[str]) -> None:
         """Which request is open and which have unsaved edits; only the rows concerned are drawn again."""
         concerned = {self.open_reference, open_reference} | (set(self.edited) ^ set(edited))
@@ -138,7 +149,7 @@ class RequestTree(LineView):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "ask" and parameters and parameters[0] not in ("new", "new_folder"):
+        if action == "ask" and parameters and parameters[0] not in _WITHOUT_ROW:
             return self.current is not None
         return True
 
