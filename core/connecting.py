@@ -12,11 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpcore
-
 from core.errors import RequestError
 from core.exchange import Route
 from core.hosts import is_loopback
+from core.transport import httpcore
 
 ADDRESS_SECONDS = 3.0
 """What an address gets to accept while another is left to try: a host with a dead IPv6 route answers by IPv4."""

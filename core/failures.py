@@ -5,10 +5,9 @@ from __future__ import annotations
 import socket
 import ssl
 
-import httpcore
-
 from core.errors import RequestError, RequestErrorKind
 from core.socks import SocksRefused
+from core.transport import httpcore
 
 _HOST_MISMATCH = 62
 _ADDRESS_MISMATCH = 64

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
-import httpcore
-
 from core.connecting import Watch
 from core.errors import RequestError
 from core.exchange import Content, FileContent, Headers, Progress, ReceivedBody, Route
 from core.hosts import DEFAULT_PORTS, Origin
 from core.receiving import BadEncoding, Spool, TooLarge, decoder
+from core.transport import httpcore
 
 DISCARD_LIMIT = 64 * 1024
 """What is read of a body that nobody wants, so that its connection can be used again."""

@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
-import httpcore
+from core.transport import httpcore
 
 _NO_LOGIN, _LOGIN = 0, 2
 _IPV4, _NAME, _IPV6 = 1, 3, 4

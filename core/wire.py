@@ -18,14 +18,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
-import httpcore
-
 from core.connecting import Trust, Watch, WatchedBackend
 from core.errors import RequestError
 from core.exchange import Progress, Route
 from core.failures import translated
 from core.leg import Answer, Keep, Leg, exchange
 from core.socks import SocksBackend
+from core.transport import httpcore
 
 IDLE_SECONDS = 30.0
 """How long a thread and its connections wait for the next request."""

@@ -8,6 +8,8 @@
 The file key is random and stays until the passphrase changes or a slot goes; each save derives a key of its own from it
 and a fresh salt. A slot wraps the file key, as age does, to an X25519 key that a passphrase, a key file or a keyring
 entry gives: so the file key can be changed without asking for what opens the other slots.
+
+Functions import the ciphers themselves: most commands touch no store, and need not load the library.
 """
 
 from __future__ import annotations
@@ -17,18 +19,16 @@ import re
 import secrets
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from core.errors import StoreCorrupt
 from core.secret import Secret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 VERSION = 1
 FILE_LIMIT = 64 * 1024 * 1024
@@ -127,6 +127,8 @@ def seal(file_key: bytes, slots: tuple[Slot, ...], body: bytes) -> bytes:
 
 def open_body(envelope: Envelope, file_key: bytes) -> bytes | None:
     """The body; None when it was sealed with another file key, or it or the header were changed by somebody."""
+    from cryptography.exceptions import InvalidTag
+
     try:
         cipher = _cipher(file_key, envelope.header.salt, b"body")
         return cipher.decrypt(_NONCE, envelope.sealed, envelope.associated)
@@ -148,6 +150,9 @@ def new_kdf(cost: Cost) -> Kdf:
 
 def passphrase_key(passphrase: Secret, kdf: Kdf) -> X25519PrivateKey:
     """Takes the time that `kdf` says. The same text typed on another system counts as the same passphrase."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+
     text = unicodedata.normalize("NFC", passphrase.reveal()).encode("utf-8", "surrogatepass")
     cost = kdf.cost
     derived = Argon2id(
@@ -158,6 +163,8 @@ def passphrase_key(passphrase: Secret, kdf: Kdf) -> X25519PrivateKey:
 
 def random_key(secret: bytes, kind: Kind) -> X25519PrivateKey:
     """The key of 32 random bytes that a key file or a keyring keeps."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
     return X25519PrivateKey.from_private_bytes(_derived(secret, b"", kind.encode()))
 
 
@@ -168,6 +175,8 @@ def make_slot(slot_id: str, kind: Kind, key: X25519PrivateKey, file_key: bytes, 
 
 def wrap_again(slot: Slot, file_key: bytes) -> Slot:
     """The same slot for another file key; what opens it stays the same and is not needed."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
     once = X25519PrivateKey.generate()
     ephemeral = once.public_key().public_bytes_raw()
     cipher = _cipher(once.exchange(X25519PublicKey.from_public_bytes(slot.public)), ephemeral + slot.public, b"wrap")
@@ -181,6 +190,9 @@ def opens(slot: Slot, key: X25519PrivateKey) -> bool:
 
 def unwrap(envelope: Envelope, slot: Slot, key: X25519PrivateKey) -> bytes:
     """The file key, from a slot that `key` opens."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
     try:
         shared = key.exchange(X25519PublicKey.from_public_bytes(slot.ephemeral))
         return _cipher(shared, slot.ephemeral + slot.public, b"wrap").decrypt(_NONCE, slot.wrapped, None)
@@ -215,10 +227,15 @@ def _line(header: Header) -> bytes:
 
 
 def _cipher(key: bytes, salt: bytes, purpose: bytes) -> ChaCha20Poly1305:
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
     return ChaCha20Poly1305(_derived(key, salt, purpose))
 
 
 def _derived(key: bytes, salt: bytes, purpose: bytes) -> bytes:
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     return HKDF(SHA256(), length=KEY_SIZE, salt=salt, info=b"hushpost-store/1 " + purpose).derive(key)
 
 

@@ -13,9 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
-
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import StoreError, StoreLocked, WrongPassphrase
 from core.secret import Secret
@@ -25,6 +23,9 @@ from core.vault.contents import Contents, StoredCredential, UnreadableCredential
 from core.vault.envelope import Cost, Envelope, Kind, Slot
 from core.vault.keyslots import delete_keyring_key, keyring_key, make_key_file, make_keyring_key, read_key_file
 from core.vault.storefile import Stamp, StoreFile
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 __all__ = ["CredentialStore", "KeySlot", "StoredCredential", "UnreadableCredential", "ValueKey"]
 
