@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from msgspec.structs import replace
 
 from cli.diagnostics import ExitCode, code_of, worst
 from cli.unlocking import HINT
@@ -17,6 +19,7 @@ from core.errors import FileError, HushpostError, NotBound, RequestError, StoreE
 from core.exchange import ErrorInfo
 from core.models import Environment, Folder, Request, Variable, variable
 from core.prepare import prepare, texts
+from core.structs import Struct
 
 if TYPE_CHECKING:
     from core.session import Session
@@ -31,8 +34,7 @@ SHORT = 4
 MAX_SCRIPT = 1 << 20
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """`error` would stop a request; `finding` is odd and works."""
 
     severity: Literal["error", "finding"]
@@ -44,11 +46,10 @@ class Problem:
     environment: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
-@dataclass(frozen=True)
-class LinkState:
+class LinkState(Struct, frozen=True):
     """Whether one linked variable's secret can be had."""
 
     file: str
@@ -62,7 +63,7 @@ class LinkState:
     error: ErrorInfo | None = None
 
     def as_json(self) -> dict[str, Any]:
-        found = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "error"}
+        found = {name: getattr(self, name) for name in self.__struct_fields__ if name != "error"}
         error = self.error
         found["error"] = error and {"kind": error.kind, "message": error.message, "hint": error.hint}
         return found

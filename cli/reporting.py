@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -21,6 +20,7 @@ from cli.output import Output
 from cli.reports import NAMES, Reporter, make
 from cli.reports.row import Row, Tally, row
 from core.exchange import RequestFinished, RequestStarted, Result, RunFinished, RunStarted
+from core.structs import Struct
 
 if TYPE_CHECKING:
     from cli.diagnostics import Diagnostics
@@ -33,8 +33,7 @@ REDRAW_S = 0.1
 BAR_WIDTH = 24
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """A reporter and its file; None is stdout."""
 
     name: str

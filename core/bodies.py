@@ -16,7 +16,6 @@ import mimetypes
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote_plus
@@ -37,6 +36,7 @@ from core.models import (
     TextBody,
     XmlBody,
 )
+from core.structs import Struct
 from core.template import Rendered
 
 Render = Callable[[str, str], Rendered]
@@ -50,13 +50,14 @@ _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._:-]+)", re.IGNORECASE)
 _BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]+)\"|([^\s;]+))", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Built:
+class Built(Struct, frozen=True):
     """A body and what its headers say of it."""
 
-    content: Content = field(repr=False)
+    unshown = frozenset({"content"})
+
+    content: Content
     shown: str
-    content_type: Rendered = Rendered()  # noqa: RUF009  # nothing changes it
+    content_type: Rendered = Rendered()  # nothing changes it
     names: frozenset[str] = frozenset()
     """The secrets in it."""
 

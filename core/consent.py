@@ -7,28 +7,26 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from core import hosts
 from core.errors import NotBound, StoreError, StoreLocked
 from core.exchange import SecretUse
 from core.registry import Registry
+from core.structs import Struct
 from core.vault.config import AnyCredential, AnyLink
 from core.vault.environ import EnvironmentCredentials
 from core.vault.store import CredentialStore
 from core.workspace import WorkspaceKey
 
 
-@dataclass(frozen=True, order=True)
-class Need:
+class Need(Struct, frozen=True, order=True):
     """That secrets of a credential (empty: of the local store) go somewhere; `what` is a need of `core.hosts`."""
 
     credential: str
     what: str
 
 
-@dataclass(frozen=True)
-class Granted:
+class Granted(Struct, frozen=True):
     """The credential that a link may use; `name` is this user's own name for it."""
 
     name: str

@@ -10,12 +10,14 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from core.errors import HushpostError
 from core.exchange import Headers
 from core.hosts import Origin, is_loopback, normalize_host
+from core.structs import Struct
 
 LARGEST = 4096
 MOST_PER_DOMAIN = 180
@@ -24,10 +26,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _URL = re.compile(r"[^:]+://[^/?#]*([^?#]*)")
 
 
-@dataclass(frozen=True)
-class Cookie:
+class Cookie(Struct, frozen=True):
+    unshown = frozenset({"value"})
+
     name: str
-    value: str = field(repr=False)
+    value: str
     domain: str
     path: str = "/"
     expires_at: datetime | None = None

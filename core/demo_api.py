@@ -7,18 +7,17 @@ import hmac
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 from core.secret import Secret
+from core.structs import Struct
 
 REPORT_USER = "nightly"
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """What one environment's callers must send."""
 
     api_key: Secret

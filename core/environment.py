@@ -8,7 +8,6 @@ Only plain values written in workspace files are templates themselves; everythin
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -17,6 +16,7 @@ from core.dynamic import DYNAMIC, generate
 from core.errors import TemplateError
 from core.models import Variable, variable
 from core.secret import MASK, Secret
+from core.structs import Struct
 from core.template import Rendered
 
 SourceKind = Literal["override", "captured", "script", "request", "folder", "environment", "base", "prompt", "dynamic"]
@@ -29,8 +29,7 @@ PLACEHOLDER = "hidden"
 """What stands for a hidden value where a request is built only to be shown."""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where a value came from; `label` is the file's reference (`payments/create`, `production`), if it has one."""
 
     kind: SourceKind
@@ -65,12 +64,13 @@ class Source:
                 return f"a {self.kind} value"
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(Struct, frozen=True):
     """What a name stands for in one request, and the rules its value comes with."""
 
+    unshown = frozenset({"rendered"})
+
     name: str
-    rendered: Rendered = field(repr=False)
+    rendered: Rendered
     source: Source
     literal: bool = False
     """Not a template: from the command line, a data row, a capture, a script, a prompt, the store or a vault."""
@@ -87,14 +87,15 @@ class Value:
         return self.rendered.value
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A name of the scope as it is defined, before any value is fetched."""
 
+    unshown = frozenset({"variable", "given"})
+
     name: str
-    variable: Variable = field(repr=False)
+    variable: Variable
     source: Source
-    given: str | Secret | None = field(default=None, repr=False)
+    given: str | Secret | None = None
     """The literal value, where it does not come from a workspace file."""
 
     @property
@@ -111,8 +112,7 @@ class Entry:
         return self.given is None and self.variable.hidden
 
 
-@dataclass(frozen=True)
-class NameInfo:
+class NameInfo(Struct, frozen=True):
     """One name for completion and lists; `shown` is its text with names in place of hidden values, or dots."""
 
     name: str

@@ -5,19 +5,20 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Literal
+
+import msgspec
 
 from core.hosts import Origin
 from core.models import AwsSigV4Auth, Check, DigestAuth, OAuth2Auth, Request
 from core.secret import Secret
+from core.structs import Struct
 
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
-class CertificateFiles:
+class CertificateFiles(Struct, frozen=True):
     """A client certificate on this machine; `password` opens the key."""
 
     cert: str
@@ -25,22 +26,22 @@ class CertificateFiles:
     password: Secret | None = None
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(Struct, frozen=True):
     """How the connection is made; one long-lived client serves each distinct route. Paths are absolute."""
+
+    unshown = frozenset({"client_certificate", "proxy"})
 
     verify_tls: bool = True
     ca_file: str | None = None
     ca_digest: str = ""
     """Start of the SHA-256 of the CA file: other authorities make another route, and ask for consent anew."""
-    client_certificate: CertificateFiles | None = field(default=None, repr=False)
-    proxy: str | None = field(default=None, repr=False)
+    client_certificate: CertificateFiles | None = None
+    proxy: str | None = None
     """With its user name and password; None for a direct connection."""
     http2: bool = False
 
 
-@dataclass(frozen=True)
-class SecretUse:
+class SecretUse(Struct, frozen=True):
     """That a request holds a secret: its rules, never its value."""
 
     name: str
@@ -52,8 +53,7 @@ class SecretUse:
     """Consent is in the environment or the command line: hosts need no approval, only `allowed_hosts` restricts."""
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """The request with names instead of secrets: all that a screen, a report or the history may hold."""
 
     url: str
@@ -62,8 +62,7 @@ class Shown:
     """Text, or a line that describes bytes; empty without a body."""
 
 
-@dataclass(frozen=True)
-class FileContent:
+class FileContent(Struct, frozen=True):
     """A body streamed from a file of this machine."""
 
     path: str
@@ -75,47 +74,50 @@ StepAuth = DigestAuth | OAuth2Auth | AwsSigV4Auth
 """The kinds of auth that need an answer, a token or a signature, and so a step while sending."""
 
 
-@dataclass(frozen=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """A server besides the request's own that is given secrets while sending."""
 
+    unshown = frozenset({"url"})
+
     purpose: Literal["token", "proxy"]
-    url: str = field(repr=False)
+    url: str
     names: frozenset[str]
     """The variables it is given, in any form."""
 
 
-@dataclass(frozen=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """A check with its real values, and the name that reports give it."""
 
+    unshown = frozenset({"check"})
+
     name: str
-    check: Check = field(repr=False)
+    check: Check
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A request with every template rendered, ready to send; what it shows of itself has names instead of secrets."""
+
+    unshown = frozenset({"url", "headers", "content", "auth", "proxy_for"})
 
     reference: str
     """Path below `requests/` without `.toml`; empty for a request without a file."""
     request: Request
     """As in its file, merged with what its folders give it."""
     method: str
-    url: str = field(repr=False)
-    headers: Headers = field(repr=False)
-    content: Content = field(repr=False)
+    url: str
+    headers: Headers
+    content: Content
     shown: Shown
     uses: Mapping[str, SecretUse]
     """Every secret of the request, wherever it goes."""
     route: Route
     timeout: float
     """Seconds for the whole exchange."""
-    auth: StepAuth | None = field(default=None, repr=False)
+    auth: StepAuth | None = None
     """With its real values."""
     derived: tuple[SecretUse, ...] = ()
     """Secrets of earlier requests whose answers gave what this one captured of them."""
-    held: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    held: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
     """Which secrets stand where in what the request's own host receives: url, body, auth, header:NAME (lower case)."""
     elsewhere: tuple[Destination, ...] = ()
     terms: tuple[str, ...] = ()
@@ -123,7 +125,7 @@ class Prepared:
     expectations: tuple[Expectation, ...] = ()
     log_in: frozenset[str] = frozenset()
     """Lower-case names of the headers that auth set: they never leave the origin."""
-    proxy_for: Callable[[Origin], str | None] | None = field(default=None, repr=False)
+    proxy_for: Callable[[Origin], str | None] | None = None
     """The proxy for another origin that a redirect leads to; None where the request itself names one."""
 
     @property
@@ -133,8 +135,7 @@ class Prepared:
         return frozenset(use for name in names if not (use := self.uses[name]).consented)
 
 
-@dataclass(frozen=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """Where the time went, in milliseconds; None where a phase did not happen (a kept connection has no connect)."""
 
     total_ms: float
@@ -146,8 +147,7 @@ class Timing:
     download_ms: float | None = None
 
 
-@dataclass(frozen=True)
-class Hop:
+class Hop(Struct, frozen=True):
     """One answer that sent us elsewhere, redacted."""
 
     method: str
@@ -158,15 +158,16 @@ class Hop:
     """Headers not sent to the next origin, because it is another."""
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(Struct, frozen=True):
     """An answer as received. `body` is the decoded content: shown by a Redactor, as received by Save, -o, --raw."""
+
+    unshown = frozenset({"headers", "body"})
 
     status: int
     reason: str
     http_version: str
-    headers: Headers = field(repr=False)
-    body: ReceivedBody = field(repr=False)
+    headers: Headers
+    body: ReceivedBody
     truncated: str | None = None
     """Why the body is not whole, None where it is."""
 
@@ -201,8 +202,7 @@ class ReceivedBody:
         return f"ReceivedBody({self.size} bytes)"
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far an exchange is, some times a second."""
 
     phase: Literal["connecting", "sending", "waiting", "receiving"]
@@ -213,16 +213,14 @@ class Progress:
     """As the server announced it."""
 
 
-@dataclass(frozen=True)
-class CheckResult:
+class CheckResult(Struct, frozen=True):
     name: str
     passed: bool
     message: str = ""
     """What was found instead, redacted."""
 
 
-@dataclass(frozen=True)
-class ErrorInfo:
+class ErrorInfo(Struct, frozen=True):
     """A failure as reports name it, redacted."""
 
     kind: str
@@ -230,9 +228,10 @@ class ErrorInfo:
     hint: str | None = None
 
 
-@dataclass(frozen=True)
-class Exchange:
+class Exchange(Struct, frozen=True, weakref=True):
     """A request as sent, plus its answer. `shown` is redacted; the response is as received."""
+
+    unshown = frozenset({"captured"})
 
     id: str
     reference: str
@@ -247,7 +246,7 @@ class Exchange:
     notes: tuple[str, ...] = ()
     """What happened on the way: a secret was fetched anew after a 401, a cookie was refused, a script wrote text."""
     checks: tuple[CheckResult, ...] = ()
-    captured: Mapping[str, str | Secret] = field(default_factory=dict, repr=False)
+    captured: Mapping[str, str | Secret] = msgspec.field(default_factory=dict)
     script_error: ErrorInfo | None = None
     """Why the script after the response has no result."""
 
@@ -255,42 +254,39 @@ class Exchange:
 Outcome = Literal["passed", "failed", "error", "skipped"]
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """What a run says of one request."""
+
+    unshown = frozenset({"exchange"})
 
     reference: str
     iteration: int
     outcome: Outcome
     method: str
     url: str
-    exchange: Exchange | None = field(default=None, repr=False)
+    exchange: Exchange | None = None
     error: ErrorInfo | None = None
     attempts: int = 1
     """How often it was sent or tried; 0 for a skipped one."""
 
 
-@dataclass(frozen=True)
-class RunStarted:
+class RunStarted(Struct, frozen=True):
     workspace: str
     environment: str
     started_at: datetime
     total: int
 
 
-@dataclass(frozen=True)
-class RequestStarted:
+class RequestStarted(Struct, frozen=True):
     reference: str
     iteration: int
 
 
-@dataclass(frozen=True)
-class RequestFinished:
+class RequestFinished(Struct, frozen=True):
     result: Result
 
 
-@dataclass(frozen=True)
-class RunFinished:
+class RunFinished(Struct, frozen=True):
     duration_ms: float
     interrupted: bool = False
 

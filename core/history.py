@@ -22,6 +22,7 @@ from core.exchange import Exchange
 from core.redactor import Redactor
 from core.serial import SerialThread
 from core.settings import Settings
+from core.structs import Struct
 from core.workspace import WorkspaceKey
 
 if TYPE_CHECKING:
@@ -44,15 +45,16 @@ _BREATH = 25
 """Rows read between two moments in which the event loop gets the interpreter's lock."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One row of the list."""
+
+    unshown = frozenset({"text"})
 
     id: str
     summary: Summary
     saved: bool
     """On the disk; else it goes with this process."""
-    text: str = field(repr=False)
+    text: str
     """What a search looks at."""
 
 

@@ -15,12 +15,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 import idna
 
 from core.errors import HushpostError
+from core.structs import Struct
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 PROXY_PORTS = {**DEFAULT_PORTS, "socks5": 1080}
@@ -34,8 +34,7 @@ _URL = re.compile(
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Scheme, host and port of a URL, as the wire has them: IDNA, lower case, without a trailing dot."""
 
     scheme: str
@@ -62,8 +61,7 @@ class Origin:
         return f"{self.scheme}://{self.netloc}"
 
 
-@dataclass(frozen=True)
-class HostPattern:
+class HostPattern(Struct, frozen=True):
     """One entry of `allowed_hosts`."""
 
     scheme: str | None

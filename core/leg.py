@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
@@ -17,6 +16,7 @@ from core.errors import RequestError
 from core.exchange import Content, FileContent, Headers, Progress, ReceivedBody, Route
 from core.hosts import DEFAULT_PORTS, Origin
 from core.receiving import BadEncoding, Spool, TooLarge, decoder
+from core.structs import Struct
 from core.transport import httpcore
 
 DISCARD_LIMIT = 64 * 1024
@@ -24,15 +24,16 @@ DISCARD_LIMIT = 64 * 1024
 BLOCK = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Leg:
+class Leg(Struct, frozen=True):
     """One request for the wire."""
 
+    unshown = frozenset({"url", "headers", "content", "route"})
+
     method: str
-    url: str = field(repr=False)
-    headers: Headers = field(repr=False)
-    content: Content = field(repr=False)
-    route: Route = field(repr=False)
+    url: str
+    headers: Headers
+    content: Content
+    route: Route
     label: str
     """The origin as messages may name it."""
     deadline: float
@@ -41,12 +42,13 @@ class Leg:
     """The time limit as the user set it, for the message."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
+    unshown = frozenset({"headers"})
+
     status: int
     reason: str
     http_version: str
-    headers: Headers = field(repr=False)
+    headers: Headers
     body: ReceivedBody
     truncated: str | None
     note: str | None

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,13 +15,13 @@ import msgspec
 from core import template
 from core.models import Environment, Folder, Request
 from core.secret import MASK
+from core.structs import Struct
 
 Kind = Literal["plain-secret", "unused-variable"]
 Model = Environment | Folder | Request
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     kind: Kind
     file: str
     """Relative to the workspace."""

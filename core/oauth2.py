@@ -12,7 +12,6 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -23,6 +22,7 @@ from core.errors import LoginFailed, LoginRequired, ProviderUnavailable, Request
 from core.hosts import is_loopback
 from core.models import OAuth2Auth
 from core.secret import Secret
+from core.structs import Struct
 from core.vault.provider import CONNECT_S, READ_S, AuthPrompter
 from core.vault.threads import run_in_daemon_thread
 
@@ -62,8 +62,7 @@ class _Device(msgspec.Struct):
     interval: float = SLOWER_S
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(Struct, frozen=True):
     access: Secret
     refresh: Secret | None
     ends: float

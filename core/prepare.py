@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from core.models import (
     Request,
 )
 from core.secret import MASK
+from core.structs import Struct
 from core.template import Rendered
 
 ACCEPT_ENCODING = "gzip, deflate"
@@ -46,14 +46,13 @@ _DEFAULTS = (headers.plain("Accept", "*/*"), headers.plain("Accept-Encoding", AC
 _Rows = list[tuple[Rendered, Rendered]]
 
 
-@dataclass(frozen=True)
-class Defaults:
+class Defaults(Struct, frozen=True):
     """What a request that says nothing gets."""
 
     timeout: float = 30.0
     proxy: str | None = None
     """Of the settings; empty: none; None: what `proxies` says."""
-    proxies: Mapping[str, str] = field(default_factory=dict)
+    proxies: Mapping[str, str] = msgspec.field(default_factory=dict)
     """http_proxy, https_proxy, all_proxy and no_proxy as the process was started with."""
     user_agent: str = "hushpost"
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import codecs
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from core.exchange import CheckResult, Exchange, Hop, ReceivedBody, Response, Shown, Timing
 from core.reading.kinds import HEAD, Kind, kind_of
 from core.redactor import Redactor
 from core.secret import MASK, Secret
+from core.structs import Struct
 from core.workspace import WorkspaceKey
 
 FORMAT = 1
@@ -74,8 +75,7 @@ class _Record(msgspec.Struct, frozen=True, array_like=True):
     detail: msgspec.Raw
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """An exchange out of the history. Its answer is as it was shown, not as it was received."""
 
     id: str

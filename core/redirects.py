@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 from core import urls
@@ -11,6 +10,7 @@ from core.errors import RequestError
 from core.exchange import Headers
 from core.hosts import Origin
 from core.models import Field
+from core.structs import Struct
 from core.template import Rendered
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -21,12 +21,13 @@ _OF_BODY = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Redirected:
+class Redirected(Struct, frozen=True):
+    unshown = frozenset({"url", "origin", "headers"})
+
     method: str
-    url: str = field(repr=False)
-    origin: Origin = field(repr=False)
-    headers: Headers = field(repr=False)
+    url: str
+    origin: Origin
+    headers: Headers
     keeps_body: bool
     dropped: tuple[str, ...]
     """Names of the headers that stay behind, because the new origin is another."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -20,6 +19,7 @@ from core import tomlfile
 from core.errors import FileError
 from core.models import SCHEMA, Model
 from core.paths import Paths
+from core.structs import Struct
 from core.tree import Stamp, status_of
 from core.workspace import Workspace, WorkspaceKey
 
@@ -59,8 +59,7 @@ class WorkspacesFile(Model, frozen=True):
     workspaces: dict[str, dict[str, Known]] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class KnownWorkspace:
+class KnownWorkspace(Struct, frozen=True):
     key: WorkspaceKey
     name: str
     last_used: datetime | None

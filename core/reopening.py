@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote
 
 from core.exchange import Exchange
@@ -22,6 +21,7 @@ from core.models import (
     XmlBody,
 )
 from core.secret import MASK
+from core.structs import Struct
 from core.template import escape
 
 _NAME = re.compile(r"\{\{([A-Za-z_][A-Za-z0-9_.-]*)\}\}")
@@ -31,8 +31,7 @@ _OURS = frozenset({"host", "content-length", "content-type", "accept-encoding", 
 """Lower-case names of headers that sending makes anew."""
 
 
-@dataclass(frozen=True)
-class Rebuilt:
+class Rebuilt(Struct, frozen=True):
     request: Request
     left_out: tuple[str, ...]
     """What could not be had from what was shown."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from core.consent import Consent, Granted
 from core.environment import Entry, Scope
@@ -12,6 +11,7 @@ from core.errors import HushpostError, StoreError, StoreLocked, VaultError
 from core.models import Variable
 from core.redactor import Redactor
 from core.secret import Secret
+from core.structs import Struct
 from core.vault.config import AnyLink
 from core.vault.contents import ValueKey
 from core.vault.service import Got, Vault
@@ -19,8 +19,7 @@ from core.vault.store import CredentialStore
 from core.workspace import WorkspaceKey
 
 
-@dataclass(frozen=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     values: Mapping[str, Secret]
     consented: frozenset[str]
     """Names whose credential came from the environment, and the consent with it."""

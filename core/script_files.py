@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from core import tomlfile
 from core.errors import FileError
 from core.filenames import name_fault
+from core.structs import Struct
 
 FOLDER = "scripts"
 LARGEST = 8 * 1024 * 1024
@@ -26,8 +26,7 @@ check("the answer is no error", response.status < 400, f"it is {response.status}
 """What a new script starts as."""
 
 
-@dataclass(frozen=True)
-class ScriptFiles:
+class ScriptFiles(Struct, frozen=True):
     """By path below `scripts/`. A copy of these bytes runs, so nothing can change between the look and the run."""
 
     folder: Path

@@ -22,6 +22,7 @@ import msgspec
 from core.errors import HushpostError
 from core.paths import bare_environment
 from core.script_files import ScriptFiles
+from core.structs import Struct
 
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from core.script_child import main; main(sys.argv[2:])"
@@ -32,8 +33,7 @@ CHUNK = 1 << 16
 NO_RESULT = "it ended without a result"
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     seconds: float = 10.0
     """Of its own; waiting for a secret does not count."""
     output: int = 256 * 1024

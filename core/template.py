@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from core.dynamic import DYNAMIC
 from core.errors import FormatError, TemplateError
 from core.secret import Secret
+from core.structs import Struct
 
 ReferenceKind = Literal["variable", "vault", "dynamic", "prompt", "invalid"]
 
@@ -33,8 +33,7 @@ _INNER = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """One `{{…}}` of a text, from its first brace to past its last.
 
     `key` is what looks its value up: the variable's name, `$uuid`, or `?Prompt text`. An invalid one is braces that
@@ -51,8 +50,7 @@ class Reference:
         return f"?{self.name}" if self.kind == "prompt" else f"${self.name}" if self.kind == "dynamic" else self.name
 
 
-@dataclass(frozen=True)
-class _Hole:
+class _Hole(Struct, frozen=True):
     """A hidden piece of a rendered text: what is shown in its place, whose values it holds, and the value."""
 
     shown: str

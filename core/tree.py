@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +15,7 @@ from core import tomlfile
 from core.errors import FileError, HushpostError
 from core.filenames import name_fault
 from core.models import Folder, Request
+from core.structs import Struct
 
 MAX_DEPTH = 40
 FOLDER_FILE = "folder.toml"
@@ -66,8 +66,7 @@ class TreeNode(msgspec.Struct, frozen=True):
             yield from child.walk()
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A file or folder that cannot be used, while the rest of the workspace can."""
 
     path: Path

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
 from core.errors import RequestError
 from core.hosts import DEFAULT_PORTS, Origin
 from core.secret import MASK
+from core.structs import Struct
 from core.template import Rendered, references
 
 Render = Callable[[str, str], Rendered]
@@ -29,17 +29,18 @@ _NOT_IN_QUERY_VALUE = re.compile(r"%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~:/@!$'()*,;
 _AFTER_HOST = re.compile(r"[/?#]")
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where a request goes."""
 
-    url: str = field(repr=False)
+    unshown = frozenset({"url", "origin", "user"})
+
+    url: str
     """Absolute, without user information and fragment, in ASCII."""
     shown: str
-    origin: Origin = field(repr=False)
+    origin: Origin
     names: frozenset[str]
     """The secrets in it, the host included."""
-    user: tuple[str, str] | None = field(default=None, repr=False)
+    user: tuple[str, str] | None = None
     """User name and password that stood before the host."""
 
 

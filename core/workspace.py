@@ -7,7 +7,6 @@ import os
 import shutil
 import uuid
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ from core import arrange, tomlfile
 from core.errors import FileError, FileNotAllowed
 from core.filenames import check_reference
 from core.models import Auth, Environment, Field, Folder, InheritAuth, Model, NoAuth, Request, Scripts, WorkspaceFile
+from core.structs import Struct
 from core.tree import FOLDER_FILE, Index, Problem, Scan, Stamp, TreeNode, index_request, scan_environments, status_of
 
 WORKSPACE_FILE = "workspace.toml"
@@ -26,8 +26,7 @@ _EMPTY = Folder()
 M = TypeVar("M", bound=Model)
 
 
-@dataclass(frozen=True)
-class WorkspaceKey:
+class WorkspaceKey(Struct, frozen=True):
     """What this user's consents hang on: the same id at another path is another workspace."""
 
     id: str

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from core.exchange import CheckResult, ErrorInfo, Exchange, Outcome, Result
+from core.structs import Struct
 
 if TYPE_CHECKING:
     from cli.reports.sides import Sides
     from core.redactor import Redactor
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     request: str
     iteration: int
     outcome: Outcome

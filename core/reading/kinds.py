@@ -5,11 +5,11 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 from core.charsets import known_charset
 from core.reading.images import image_facts
+from core.structs import Struct
 
 Syntax = Literal["json", "xml", "html", "text", "binary"]
 HEAD = 4096
@@ -30,8 +30,7 @@ _BINARIES = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """How a body is shown."""
 
     syntax: Syntax

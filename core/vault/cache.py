@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from core.structs import Struct
 from core.vault.config import AnyCredential, AnyLink
 from core.vault.provider import FetchedSecret
 
@@ -18,19 +18,19 @@ MAX_MINUTES = 720
 USES_KEPT = 50
 
 
-@dataclass(frozen=True)
-class CacheKey:
+class CacheKey(Struct, frozen=True):
     """The credential itself and the link without what only selects from the fetched bytes.
 
     So two accounts never share a value, and two keys of one secret are fetched once.
     """
 
-    credential: AnyCredential = field(repr=False)
+    unshown = frozenset({"credential"})
+
+    credential: AnyCredential
     link: AnyLink
 
 
-@dataclass(frozen=True)
-class Use:
+class Use(Struct, frozen=True):
     """Who asked for a secret; `variable` and `request` are names, empty where there is none."""
 
     variable: str
@@ -38,11 +38,12 @@ class Use:
     at: datetime
 
 
-@dataclass(frozen=True)
-class CacheEntry:
+class CacheEntry(Struct, frozen=True):
     """What may be shown of one cached secret: everything but the value."""
 
-    key: CacheKey = field(repr=False)
+    unshown = frozenset({"key"})
+
+    key: CacheKey
     label: str
     """The secret, as its link names it."""
     provider: str
@@ -57,8 +58,7 @@ class CacheEntry:
     """The newest last, one for each pair of variable and request."""
 
 
-@dataclass(frozen=True)
-class Cached:
+class Cached(Struct, frozen=True):
     """A secret as fetched; `minutes` None follows the cache's setting."""
 
     fetched: FetchedSecret

@@ -10,7 +10,6 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -18,11 +17,11 @@ import msgspec
 from core.errors import StoreCorrupt, StoreError
 from core.models import CREDENTIAL_NAME
 from core.secret import Secret
+from core.structs import Struct
 from core.vault.config import PROVIDERS, AnyCredential
 
 
-@dataclass(frozen=True)
-class StoredCredential:
+class StoredCredential(Struct, frozen=True):
     """One credential of this user."""
 
     id: str
@@ -34,8 +33,7 @@ class StoredCredential:
     """Changes with every edit, tells nothing of the content, and differs between stores."""
 
 
-@dataclass(frozen=True)
-class UnreadableCredential:
+class UnreadableCredential(Struct, frozen=True):
     """A record that this version cannot read, and why. It can be replaced or deleted under its name."""
 
     id: str
@@ -44,8 +42,7 @@ class UnreadableCredential:
     problem: str
 
 
-@dataclass(frozen=True)
-class ValueKey:
+class ValueKey(Struct, frozen=True):
     """Which secret variable a value belongs to; `scope` is the file that declares it (`environments/production`)."""
 
     workspace_id: str

@@ -18,13 +18,13 @@ import hashlib
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from core.errors import StoreCorrupt
 from core.secret import Secret
+from core.structs import Struct
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -80,8 +80,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slots: tuple[Slot, ...]
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """A store's bytes, taken apart and found undamaged; not yet authenticated."""
 
     header: Header

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
 
 from core.errors import FieldError, HushpostError, VaultError
 from core.secret import Secret
+from core.structs import Struct
 from core.vault.config import AnyCredential, Credential
 from core.vault.fields import build_credential, credential_types, form_fields, type_tag
 
@@ -56,8 +56,7 @@ def needed_variables(struct: type[Credential]) -> tuple[str, ...]:
     )
 
 
-@dataclass(frozen=True)
-class VaultDefaults:
+class VaultDefaults(Struct, frozen=True):
     """What the command lines of Vault and OpenBao read from the environment, for the agent credential."""
 
     address: str

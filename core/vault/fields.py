@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import types
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, cast, get_args
 
@@ -14,6 +13,7 @@ import msgspec.inspect as inspect
 
 from core.errors import FieldError
 from core.secret import Secret
+from core.structs import Struct
 from core.vault.config import PROVIDERS, AnyCredential, AnyLink, Credential, Link
 
 Kind = Literal["text", "boolean", "number", "choice"]
@@ -22,8 +22,7 @@ TRUE = ("true", "1", "yes", "on")
 FALSE = ("false", "0", "no", "off")
 
 
-@dataclass(frozen=True)
-class FormField:
+class FormField(Struct, frozen=True):
     """One field as a person fills it in; `default` and `choices` are texts as typed."""
 
     name: str

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 from core.errors import LoginFailed, LoginRequired, ProviderUnavailable
+from core.structs import Struct
 from core.vault.config import PROVIDERS, AnyCredential
 from core.vault.prompting import TimedPrompter, WorkingTime
 from core.vault.provider import AuthPrompter, Provider
@@ -24,8 +24,7 @@ ASKING_POLL_S = 0.2
 AGAIN = "log in again: `hushpost credential login {credential}`"
 
 
-@dataclass(frozen=True)
-class LoginState:
+class LoginState(Struct, frozen=True):
     """Of one credential; `message` and `hint` are of the error, where a login ended or was refused."""
 
     state: Literal["connected", "expired", "needs login", "not checked"]
@@ -35,15 +34,13 @@ class LoginState:
     hint: str | None = None
 
 
-@dataclass(frozen=True)
-class Login:
+class Login(Struct, frozen=True):
     provider: Provider
     working: WorkingTime
     """Of the prompter that the provider holds: what it asks later pauses the limits too."""
 
 
-@dataclass(frozen=True)
-class _Connecting:
+class _Connecting(Struct, frozen=True):
     task: asyncio.Task[Login]
     working: WorkingTime
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from core.structs import Struct
 from core.vault.config import AnyLink
 
 CONNECT_S = 5.0
@@ -16,11 +16,12 @@ TOTAL_S = 15.0
 """How long one fetch may take in all, logging in included, a person's answers not; then its thread is abandoned."""
 
 
-@dataclass(frozen=True)
-class FetchedSecret:
+class FetchedSecret(Struct, frozen=True):
     """A secret as the vault holds it, before a JSON key is chosen; `data` never appears in a repr."""
 
-    data: bytes = field(repr=False)
+    unshown = frozenset({"data"})
+
+    data: bytes
     version: str = ""
     stages: tuple[str, ...] = ()
     """AWS staging labels; empty elsewhere."""
@@ -33,8 +34,7 @@ class FetchedSecret:
     """Of the login material it was fetched with, where that is read from files anew each time (`cache_file` off)."""
 
 
-@dataclass(frozen=True)
-class SecretSummary:
+class SecretSummary(Struct, frozen=True):
     """One row of a picker: names only."""
 
     name: str

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+import msgspec
+
 from core.errors import LoginFailed, LoginRequired, VaultError
 from core.secret import Secret
+from core.structs import Struct
 from core.vault import registry
 from core.vault.cache import Cached, CacheEntry, CacheKey, SecretCache, Use
 from core.vault.config import AnyCredential, AnyLink
@@ -29,8 +31,7 @@ __all__ = ["Got", "LoginInfo", "LoginState", "SecretInfo", "Vault", "run_in_daem
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class SecretInfo:
+class SecretInfo(Struct, frozen=True):
     """Everything about a linked secret but its value."""
 
     link: AnyLink
@@ -47,23 +48,20 @@ class SecretInfo:
     uses: tuple[Use, ...] = ()
 
 
-@dataclass(frozen=True)
-class Got:
+class Got(Struct, frozen=True):
     secret: Secret
     info: SecretInfo
 
 
-@dataclass(frozen=True)
-class LoginInfo:
+class LoginInfo(Struct, frozen=True):
     identity: str
     expires_at: datetime | None
 
 
-@dataclass(frozen=True)
-class _Flight:
+class _Flight(Struct, frozen=True):
     task: asyncio.Task[Cached]
     fresh: bool
-    minutes: list[int | None] = field(default_factory=list)
+    minutes: list[int | None] = msgspec.field(default_factory=list)
     """The variables' own, of everyone who waits."""
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import StoreError, StoreLocked, WrongPassphrase
 from core.secret import Secret
+from core.structs import Struct
 from core.vault import envelope as sealing
 from core.vault.config import AnyCredential
 from core.vault.contents import Contents, StoredCredential, UnreadableCredential, ValueKey
@@ -32,20 +32,20 @@ __all__ = ["CredentialStore", "KeySlot", "StoredCredential", "UnreadableCredenti
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class KeySlot:
+class KeySlot(Struct, frozen=True):
     """One way to unlock the store."""
 
     id: str
     kind: Kind
 
 
-@dataclass(frozen=True)
-class _Opened:
+class _Opened(Struct, frozen=True):
     """One generation of the file, decrypted; never changed, only replaced."""
 
-    file_key: bytes = field(repr=False)
-    contents: Contents = field(repr=False)
+    unshown = frozenset({"file_key", "contents"})
+
+    file_key: bytes
+    contents: Contents
     stamp: Stamp
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 import threading
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from core.errors import StoreCorrupt, StoreError, StoreLocked, WrongPassphrase
 from core.secret import Secret
@@ -383,7 +383,7 @@ def test_a_new_passphrase_does_not_lock_out_this_store_s_own_readers(store: Cred
 
 def test_locking_during_a_save_stays_locked(store: CredentialStore) -> None:
     """The save ends well, and does not bring the key back."""
-    moved = dataclasses.replace(PASSWORD, scope="environments/moved")
+    moved = replace(PASSWORD, scope="environments/moved")
 
     def lock_meanwhile(key: ValueKey) -> ValueKey:
         store.lock()
