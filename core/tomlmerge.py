@@ -6,11 +6,11 @@ hand, because its own editing moves comments to other keys.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import tomli
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT, Array, Comment, InlineTable, Item, Key, Null, Table, Whitespace
@@ -24,7 +24,7 @@ Body = list[tuple[Key | None, Item]]
 
 
 class Unmergeable(Exception):
-    """tomlkit cannot parse what tomllib can."""
+    """tomlkit cannot parse what tomli can."""
 
 
 def merge(text: str, old: Data, new: Data) -> str:
@@ -43,7 +43,7 @@ def merge(text: str, old: Data, new: Data) -> str:
     except TOMLKitError as error:
         raise Unmergeable from error
     _lift_comments(document.body, [])
-    _apply(_Node((), [_Fragment(document.body)]), tomllib.loads(text), old, new)
+    _apply(_Node((), [_Fragment(document.body)]), tomli.loads(text), old, new)
     result = document.as_string()
     if not text.startswith("\n"):
         result = result.lstrip("\n")
