@@ -16,10 +16,11 @@ from textual.screen import Screen
 
 from core.errors import FileError, HushpostError
 from core.settings import load_settings
-from tui import keys, terminal, themes
+from tui import keyboard, keys, terminal, themes
 from tui.foreign import visible
 from tui.history_watch import HistoryWatch
 from tui.stylesheet import OnceParsed
+from tui.typeahead import Typeahead
 
 if TYPE_CHECKING:
     from core.session import Session
@@ -85,7 +86,9 @@ class HushpostApp(App[str], inherit_bindings=False):
         animations = session.settings.animations
         if animations == "off" or (animations == "auto" and session.surroundings.over_ssh):
             self.animation_level = "none"
+        keyboard.install()
         self.cell_display = terminal.install(self, enabled=session.settings.cell_display)
+        self.typeahead = Typeahead(self)
         self._last_input = self._clock()
         self._asked_to_quit = False
 
@@ -294,12 +297,14 @@ class HushpostApp(App[str], inherit_bindings=False):
 
         self.base_screen.run(say)
 
-    # Idle lock
-
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
             self._last_input = self._clock()
-        await super().on_event(event)
+        typed = isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded
+        if not (typed and self.typeahead.keeps(event)):
+            await super().on_event(event)
+
+    # Idle lock
 
     def lock_when_idle(self) -> None:
         """Lock the store when no key was pressed for as long as the settings say."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 from textual import events
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widgets import Static
@@ -17,6 +19,7 @@ from core.consent import Need
 from core.errors import HostNotAllowed, HushpostError
 from tui.foreign import visible
 from tui.messages import ChoiceAsked, Notice
+from tui.typeahead import Hold, working_for
 from tui.widgets.footer import KeyFooter
 from tui.widgets.header import StatusHeader
 
@@ -40,6 +43,7 @@ class SessionWork(Screen[ScreenResultType]):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self.asked_by: Hold | None = None
 
     @property
     def hushpost(self) -> HushpostApp:
@@ -54,14 +58,17 @@ class SessionWork(Screen[ScreenResultType]):
         group: str = "work",
         exclusive: bool = False,
         cures: bool = True,
+        long: bool = False,
     ) -> Worker[None]:
         """Run a coroutine of core beside the keys, then hand its result to `then`, which may be a coroutine function.
 
         `work` is called again after a failure that the person cured in a dialog, so it is a function, not a coroutine.
         What is not cured goes to `failed`, by default a notification. Other exceptions are bugs and end the app.
-        `cures` off is for work that is a cure itself.
+        `cures` off is for work that is a cure itself. Keys typed meanwhile wait until the work asks something or ends,
+        a second at most; `long` is for work beside which a person goes on, such as a login or a listing.
         """
-        return self.run_worker(self._work(work, then, failed, cures), group=group, exclusive=exclusive)
+        hold = None if long else self.hushpost.typeahead.hold()
+        return self.run_worker(self._work(work, then, failed, cures, hold), group=group, exclusive=exclusive)
 
     async def _work(
         self,
@@ -69,7 +76,9 @@ class SessionWork(Screen[ScreenResultType]):
         then: Callable[[T], object] | None,
         failed: Callable[[HushpostError], object] | None,
         cures: bool,
+        hold: Hold | None,
     ) -> None:
+        working_for.set(hold)
         try:
             for _ in range(_CURES_AT_MOST):
                 try:
@@ -90,6 +99,8 @@ class SessionWork(Screen[ScreenResultType]):
             if isawaitable(outcome):
                 await outcome
         finally:
+            if hold is not None:
+                hold.free()
             if self.app.is_running:
                 self.hushpost.status_changed()
 
@@ -147,7 +158,20 @@ class SessionWork(Screen[ScreenResultType]):
 
     async def ask(self, screen: Screen[T]) -> T | None:
         """Show a dialog and wait for its answer; only inside `run` work or another worker."""
-        return cast("T | None", await self.app.push_screen_wait(screen))
+        hold = working_for.get()
+        answer = self.app.push_screen(screen, wait_for_dismiss=True)
+        if hold is not None:
+            hold.free()
+            if isinstance(screen, SessionWork):
+                screen.asked_by = hold
+        # Whoever cancels the work leaves the dialog to be answered.
+        return cast("T | None", await asyncio.shield(answer))
+
+    def dismiss(self, result: ScreenResultType | None = None) -> AwaitComplete:
+        if self.asked_by is not None:
+            # What asked goes on now, and may ask again.
+            self.asked_by.take()
+        return super().dismiss(result)
 
 
 class SessionScreen(SessionWork[ScreenResultType]):
@@ -180,7 +204,9 @@ class SessionScreen(SessionWork[ScreenResultType]):
     def status_changed(self) -> None:
         """Workspace, environment, lock or cache may have changed: the header looks again."""
         for header in self.query(StatusHeader):
-            header.look()
+            # What is not mounted yet looks when it is.
+            if header.is_mounted:
+                header.look()
 
     def session_resumed(self) -> None:
         """This screen is shown again, after a dialog too; another one may have changed the session or its files."""

@@ -37,7 +37,7 @@ class CompareDialog(SessionDialog[None]):
 
     def on_mount(self) -> None:
         self._pane.show_text("comparing…", "muted")
-        self.run(self._compared, lambda text: self._pane.show_text(text, "diff"))
+        self.run(self._compared, lambda text: self._pane.show_text(text, "diff"), long=True)
 
     async def _compared(self) -> str:
         from core.comparing import compare

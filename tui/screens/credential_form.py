@@ -267,6 +267,7 @@ class CredentialDialog(WorkDialog[str]):
             self._logged_in,
             failed=self._refused,
             cures=False,
+            long=True,
         )
 
     def _forget_passphrase(self) -> None:

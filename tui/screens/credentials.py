@@ -259,6 +259,7 @@ class CredentialsScreen(SessionScreen[None]):
             failed=failed,
             group=f"login {name}",
             cures=False,
+            long=True,
         )
         self._look()
 

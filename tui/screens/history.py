@@ -90,7 +90,7 @@ class HistoryScreen(SessionScreen[None]):
         """Ask the history for what other programs did, and for what was locked before."""
         if self.session.history.ready and not self._looking:
             self._looking = True
-            self.run(self._looked, lambda _: self._looked_up(), group="look")
+            self.run(self._looked, lambda _: self._looked_up(), group="look", long=True)
 
     async def _looked(self) -> None:
         try:

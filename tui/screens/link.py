@@ -195,6 +195,7 @@ class LinkDialog(WorkDialog[Variable]):
             failed=self._not_listed,
             group="list",
             exclusive=True,
+            long=True,
         )
 
     def _listed(self, prefix: str, found: Sequence[SecretSummary]) -> None:
@@ -378,7 +379,11 @@ class LinkDialog(WorkDialog[Variable]):
         form.show_problems({})
         variable = msgspec.structs.replace(self._variable, value=None, secret=False, link=link)
         self.work(
-            "fetching it once", lambda: self._store_and_fetch(variable, name), self._fetched, failed=self._not_fetched
+            "fetching it once",
+            lambda: self._store_and_fetch(variable, name),
+            self._fetched,
+            failed=self._not_fetched,
+            long=True,
         )
 
     async def _store_and_fetch(self, variable: Variable, name: str) -> SecretInfo | None:

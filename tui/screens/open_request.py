@@ -17,6 +17,7 @@ from core.models import GraphqlBody, InheritAuth, JsonBody, Request, TextBody, X
 from tui.foreign import visible
 from tui.open_requests import OpenRequests
 from tui.screens.base import SessionScreen
+from tui.typeahead import working_for
 from tui.widgets.hint_line import HintLine
 from tui.widgets.names import Names
 from tui.widgets.request_editor import RequestEditor
@@ -156,12 +157,19 @@ class RequestScreen(SessionScreen[None]):
                 return None
             prompts = answers
 
+        hold = working_for.get()
+
         def tell(progress: Progress) -> None:
             if (reference, opened) == (self.reference, self.opened):
                 self.response.progress(progress)
 
+        def on_its_way(progress: Progress) -> None:
+            if hold is not None:
+                hold.free()
+            tell(progress)
+
         tell(Progress("connecting"))
-        return await self.session.send(request, reference, prompts=prompts, progress=tell)
+        return await self.session.send(request, reference, prompts=prompts, progress=on_its_way)
 
     def _received(self, reference: str, opened: OpenRequests, exchange: Exchange | None) -> None:
         if exchange is None:

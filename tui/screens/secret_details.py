@@ -192,13 +192,16 @@ class SecretDetailsScreen(WorkDialog[Variable]):
             "fetching",
             lambda: self.session.details(self._variable_name, self._variable, fresh=True),
             self._known,
+            long=True,
         )
 
     def action_reveal(self) -> None:
         if self._value_shown.revealed:
             self._value_shown.hide()
             return
-        self.work("fetching", lambda: self.session.reveal(self._variable_name, self._variable), self._revealed)
+        self.work(
+            "fetching", lambda: self.session.reveal(self._variable_name, self._variable), self._revealed, long=True
+        )
 
     def _revealed(self, secret: Secret) -> None:
         self._value_shown.reveal(secret)
@@ -242,7 +245,9 @@ class SecretDetailsScreen(WorkDialog[Variable]):
                 f'no credential of yours is bound to "{visible(self._link.credential)}": relink binds one'
             )
             return
-        self.work("logging in", lambda: self.session.test_credential(bound), lambda _: self._look(), cures=False)
+        self.work(
+            "logging in", lambda: self.session.test_credential(bound), lambda _: self._look(), cures=False, long=True
+        )
 
     def action_cancel(self) -> None:
         if self.working:

@@ -76,7 +76,13 @@ class UnlockScreen(WorkDialog[bool]):
     def on_mount(self) -> None:
         if self._exists:
             self.query_one(SecretInput).focus()
-            self.work("trying the key file and the keyring", self.session.unlock_unattended, self._tried, cures=False)
+            self.work(
+                "trying the key file and the keyring",
+                self.session.unlock_unattended,
+                self._tried,
+                cures=False,
+                long=True,
+            )
         else:
             self.query_one(Form).focus_first()
 

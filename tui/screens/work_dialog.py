@@ -63,6 +63,7 @@ class WorkDialog(SessionDialog[ScreenResultType]):
         *,
         failed: Callable[[HushpostError], object] | None = None,
         cures: bool = True,
+        long: bool = False,
     ) -> None:
         """Do one piece of work; a second one is not begun while it goes on."""
         if self.working:
@@ -83,7 +84,7 @@ class WorkDialog(SessionDialog[ScreenResultType]):
 
         tick()
         self._elapsed = self.set_interval(1, tick)
-        self._worker = self.run(work, done, failed=failure, group="dialog", cures=cures)
+        self._worker = self.run(work, done, failed=failure, group="dialog", cures=cures, long=long)
 
     def _rest(self) -> None:
         if self._elapsed is not None:
