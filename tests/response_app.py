@@ -76,8 +76,9 @@ class ResponseApp(App[None]):
 
     CSS = "Screen { background: $background; color: $foreground; } ResponseView { height: 1fr; }"
 
-    def __init__(self, first: Exchange | None = None) -> None:
+    def __init__(self, first: Exchange | None = None, *, slow_line: bool = True) -> None:
         super().__init__()
+        self.slow_line = slow_line
         install(self)
         for theme in themes.THEMES:
             self.register_theme(theme)
@@ -92,7 +93,8 @@ class ResponseApp(App[None]):
         yield self.view
 
     def on_mount(self) -> None:
-        self.animation_level = "none"
+        if self.slow_line:
+            self.animation_level = "none"
         if self.first is not None:
             self.view.show(self.first, redactor())
 

@@ -175,7 +175,7 @@ RESPONSE = (
         show=True,
     ),
     Key("response.raw", "r", "raw", "Raw", "show the body as received, or laid out", show=True),
-    Key("response.hex", "x", "hex", "Hex", "show the body's bytes, or its text"),
+    Key("response.hex", "x", "hex", "Hex", "show the body's bytes, or its text or picture"),
     Key("response.save", "s", "save", "Save", "save the body as received", show=True),
     Key("response.next_tab", "right_square_bracket", "tab(1)", "Next tab", "next tab of the response"),
     Key("response.previous_tab", "left_square_bracket", "tab(-1)", "Previous tab", "previous tab of the response"),

@@ -39,6 +39,7 @@ class Kind(Struct, frozen=True):
     """A few words for the person: `JSON`, `PNG image, 640 x 480`."""
     by_lines: bool = False
     """Each line is a value of its own."""
+    picture: bool = False
 
 
 def kind_of(headers: Iterable[tuple[str, str]], head: bytes) -> Kind:
@@ -48,7 +49,7 @@ def kind_of(headers: Iterable[tuple[str, str]], head: bytes) -> Kind:
     bom = next((name for mark, name in _BOMS if head.startswith(mark)), "")
     charset = bom or known_charset(charset)
     if facts and not media.endswith(("xml", "json", "html")):
-        return Kind("binary", label=facts)
+        return Kind("binary", label=facts, picture=True)
     wide = charset.replace("-", "").startswith(("utf16", "utf32"))
     if _BINARIES.match(media) and not media.endswith(("+xml", "+json")) and not (bom or _looks_like_text(head)):
         return Kind("binary", label=media)

@@ -16,7 +16,7 @@ def main(arguments: Sequence[str]) -> None:
     """Do one task; a line of JSON on stdout says how it went."""
     task, source, *rest = arguments
     _limit_memory(os.fstat(int(source)).st_size)
-    tasks: dict[str, Callable[..., None]] = {"lay-out": _lay_out, "filter": _filter}
+    tasks: dict[str, Callable[..., None]] = {"lay-out": _lay_out, "filter": _filter, "picture": _picture}
     try:
         tasks[task](_read(int(source)), *rest)
     except MemoryError:
@@ -187,3 +187,34 @@ def _by_command(data: bytes, query: str, _: str) -> tuple[int, bytes]:
     if done.returncode and said:
         raise Refused("command", said)
     return len(text.splitlines()), text
+
+
+def _picture(data: bytes, columns: str, rows: str, ground: str) -> None:
+    """Say how wide a picture becomes within so many cells of two points each, then write its points."""
+    import io
+    import warnings
+
+    from PIL import Image, UnidentifiedImageError
+
+    # A few bytes may say that they are a huge picture.
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            opened.draft("RGB", (int(columns), int(rows) * 2))
+            picture = opened.convert("RGBA")
+    except UnidentifiedImageError:
+        _say({"failed": "picture", "message": "it is in no format that is known here"})
+        return
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        _say({"failed": "picture", "message": "it is too large"})
+        return
+    except (OSError, ValueError, SyntaxError, EOFError):
+        _say({"failed": "picture", "message": "it is damaged"})
+        return
+    scale = min(int(columns) / picture.width, int(rows) * 2 / picture.height, 1)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    drawn = Image.new("RGBA", size, ground)
+    drawn.alpha_composite(picture.resize(size))
+    points = drawn.convert("RGB").tobytes()
+    _say({"width": size[0], "size": len(points)})
+    _write(sys.stdout.fileno(), [points])

@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.color import Color
+from rich.style import Style
 from textual.pilot import Pilot
 
 from core.errors import RequestError
 from core.exchange import Progress, ReceivedBody
 from core.reading.rows import LONGEST, TextDocument
 from core.secret import MASK, Secret
+from tests.core.reading.test_picture import RED, picture
 from tests.response_app import SECRET, ResponseApp, exchange, redactor
 from tests.terminal import TerminalApp
 from tests.tui.conftest import screen_text, type_text, until
 from tui.pager import lines
 from tui.widgets.response_pages import amount, duration, progress_text
+from tui.widgets.text_view import TextView
 
 ITEMS = [{"id": number, "name": f"user {number}", "echo": f"Bearer {SECRET}"} for number in range(200)]
 JSON = json.dumps({"items": ITEMS, "total": 200}).encode()
@@ -186,6 +190,43 @@ async def test_a_filter_needs_text() -> None:
         await body(pilot, "00 00")
         await pilot.press("f")
         assert told(pilot) == ["a filter works on text only"]
+
+
+async def test_a_picture_is_drawn_in_its_colours_and_its_bytes_are_a_key_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    app = ResponseApp(exchange(picture(30, 20), "image/png"), slow_line=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "▀" * 30)
+        await shown(pilot, "PNG image, 30 x 20")
+        first = app.query_one(TextView).render_line(0)
+        assert {segment.style for segment in first if segment.text == "▀"} == {
+            Style(color=Color.from_rgb(*RED), bgcolor=Color.from_rgb(*RED))
+        }
+        await body(pilot, "▀")
+        await pilot.press("x")
+        await shown(pilot, "89 50 4e 47")
+        await pilot.press("x")
+        await shown(pilot, "▀" * 30)
+        await pilot.resize_terminal(20, 24)
+        await until(pilot, lambda: "▀" * 10 in screen_text(pilot) and "▀" * 20 not in screen_text(pilot))
+
+
+async def test_a_slow_line_gets_the_bytes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    app = ResponseApp(exchange(picture(30, 20), "image/png"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await body(pilot, "89 50 4e 47")
+        await pilot.press("x")
+        await shown(pilot, "▀" * 30)
+
+
+async def test_a_damaged_picture_stays_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    app = ResponseApp(exchange(picture(90, 90)[:150], "image/png"), slow_line=False)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await body(pilot, "89 50 4e 47")
+        await until(pilot, lambda: told(pilot))
+        assert told(pilot) == ["the picture cannot be drawn: it is damaged"]
 
 
 async def test_as_received_in_hex_and_wrapped() -> None:

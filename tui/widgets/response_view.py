@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.timer import Timer
 from textual.widget import Widget
@@ -17,6 +18,7 @@ from core.errors import HushpostError
 from core.exchange import Exchange, Progress
 from core.reading.filtering import LANGUAGES, Filter, Language
 from core.reading.hexrows import HexDocument
+from core.reading.picture import PictureDocument, draw_picture
 from core.reading.reading import Reading
 from core.reading.rows import Document
 from core.reading.saving import Exists, save_body
@@ -73,6 +75,9 @@ class ResponseView(Widget):
         self._tab = "body"
         self._raw = False
         self._hex = False
+        self._picture: PictureDocument | None = None
+        self._drawn_for = Size(0, 0)
+        """The room that it was drawn for."""
         self._places: dict[str, Place] = {}
         """Where each tab was left."""
         self._shown: Document | None = None
@@ -105,6 +110,7 @@ class ResponseView(Widget):
         self._shown_at = monotonic()
         self._patience = self.set_timer(_PATIENCE + 0.01, self._show_body)
         self._reading = Reading(exchange.response, redactor, self._tell)
+        self._hex = self._reading.kind.picture and not self._shows_pictures
         self._reading.start()
         self._choose(self._tab)
 
@@ -141,6 +147,7 @@ class ResponseView(Widget):
         reading, self._reading, self._exchange = self._reading, None, None
         self._shown = None
         self._raw = self._hex = False
+        self._picture, self._drawn_for = None, Size(0, 0)
         self._places.clear()
         if reading is not None:
             reading.close()
@@ -217,8 +224,10 @@ class ResponseView(Widget):
         reading = self._reading
         if reading is None or self._tab != "body":
             return
-        document, syntax = self._document(reading)
         done = reading.phase == "done"
+        if done:
+            self._draw(reading)
+        document, syntax = self._document(reading)
         if document is self._shown:
             self._pane.grew(whole=done)
         elif self._shown is None and not asked and not done and monotonic() - self._shown_at < _PATIENCE:
@@ -241,7 +250,7 @@ class ResponseView(Widget):
         if self._filter is not None and not self._filtering:
             return self._filter.result, self._filter.syntax
         if reading.bytes is not None:
-            return reading.bytes, "hex"
+            return (reading.bytes if self._picture is None or self._hex else self._picture), "hex"
         if self._hex:
             same = isinstance(self._shown, HexDocument)
             return (self._shown if same and self._shown else HexDocument(reading.text.spool)), "hex"
@@ -260,6 +269,8 @@ class ResponseView(Widget):
             words.append((f"{reading.kind.label} as received", "muted"))
         elif reading.size:
             words.append((reading.kind.label, "muted"))
+            if reading.kind.picture:
+                words.append((f"x shows the {'picture' if self._hex else 'bytes'}", "muted"))
         if reading.phase == "masking":
             words.append((f"reading {reading.read * 100 // max(1, reading.size)} %", ""))
         elif reading.phase == "laying out":
@@ -293,6 +304,36 @@ class ResponseView(Widget):
             self._show_body(asked=True)
         else:
             self._choose("body")
+
+    # Pictures
+
+    @property
+    def _shows_pictures(self) -> bool:
+        """Unless asked: with few colours there is nothing to see, and a picture is many bytes for a slow line."""
+        app = self.app
+        return app.console.color_system in ("256", "truecolor") and not app.no_color and app.animation_level != "none"
+
+    def _draw(self, reading: Reading) -> None:
+        """Have the picture drawn for the room that there is now, if it is not."""
+        room = self._pane.size
+        if reading.bytes is not None and reading.kind.picture and not self._hex and self._drawn_for != room:
+            self._drawn_for = room
+            self.run_worker(self._drawn(reading, reading.bytes, room), group="picture", exclusive=True)
+
+    async def _drawn(self, reading: Reading, source: HexDocument, room: Size) -> None:
+        ground = self.background_colors[1].hex6
+        try:
+            picture = await run_in_daemon_thread(draw_picture, source, room.width - 1, room.height - 1, ground)
+        except HushpostError as error:
+            self.post_message(Notice(str(error), warning=True))
+            return
+        if reading is self._reading:
+            self._picture = picture
+            self._show_body(asked=True)
+
+    def on_resize(self) -> None:
+        if self._picture is not None:
+            self.call_after_refresh(self._show_body)
 
     # Filtering
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from rich.cells import cell_len, split_graphemes
+from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -14,6 +15,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from core.reading.picture import HALF_BLOCK, Colour, PictureDocument
 from core.reading.rows import Document, TextDocument
 from core.reading.search import Search
 from tui import keys
@@ -272,6 +274,8 @@ class TextView(Widget, can_focus=True):
         return strip
 
     def _draw(self, row: int) -> Strip:
+        if isinstance(self.document, PictureDocument):
+            return _points(self.document, row)
         as_read = self.document.row(row)
         data = self._mask(as_read) if self._mask is not None else as_read
         # Inside a line nobody knows whether this is in a string.
@@ -384,6 +388,15 @@ class TextView(Widget, can_focus=True):
     def _drag_to(self, y: int) -> None:
         share = max(0, min(y, self._height - 1)) / max(1, self._height - 1)
         self._to((round(share * self._last_top()[0]), 0))
+
+
+def _points(picture: PictureDocument, row: int) -> Strip:
+    def ink(colour: Colour | None) -> Color | None:
+        return Color.from_rgb(*colour) if colour is not None else None
+
+    return Strip(
+        [Segment(HALF_BLOCK, Style(color=ink(upper), bgcolor=ink(lower))) for upper, lower in picture.colours(row)]
+    )
 
 
 def shown(data: bytes) -> str:
