@@ -32,7 +32,9 @@ def _lines(exchange: Exchange, redactor: Redactor) -> list[str]:
         *(f"{name}: {value}" for name, value in shown.headers),
         "",
         *([*shown.body.splitlines(), ""] if shown.body else []),
-        f"{response.http_version} {response.status} {response.reason}".rstrip(),
+        f"no answer: {exchange.error.message}"
+        if exchange.error
+        else f"{response.http_version} {response.status} {response.reason}".rstrip(),
         *(f"{name}: {value}" for name, value in response.headers),
         "",
     ]

@@ -249,6 +249,8 @@ class Exchange(Struct, frozen=True, weakref=True):
     captured: Mapping[str, str | Secret] = msgspec.field(default_factory=dict)
     script_error: ErrorInfo | None = None
     """Why the script after the response has no result."""
+    error: ErrorInfo | None = None
+    """Why there is no answer: `response` is then an empty one with status 0. Only the history has such exchanges."""
 
 
 Outcome = Literal["passed", "failed", "error", "skipped"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,8 @@ from core import needs, scripting
 from core.captured import Captured
 from core.checks import examine
 from core.environment import BASE, Scope
-from core.exchange import Exchange, Prepared, Progress
+from core.errors import RequestError
+from core.exchange import ErrorInfo, Exchange, Prepared, Progress, ReceivedBody, Response, Timing
 from core.models import Request
 from core.prepare import prepare, texts
 from core.secret import Secret
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 Given = Mapping[str, str | Secret]
 """Values from outside the workspace's files, by variable."""
 
+UNANSWERED = frozenset({"connect", "timeout", "tls", "proxy", "protocol", "redirect-refused"})
+"""Kinds of errors of requests that left, or tried to."""
 LARGE = 256 * 1024
 """A body beyond this many bytes is checked in a thread, so that the app stays quick."""
 
@@ -50,6 +55,9 @@ class Outgoing:
         self._seen: Callable[[], Scope] = partial(
             session.scope, request, reference, overrides=overrides, captured=captured
         )
+        self.exchange: Exchange | None = None
+        """As far as it came, also where `send` raises: an answer whose script was not waited for, a server that gave
+        none. None where nothing was sent."""
         self._held: dict[str, Secret] = {}
         self._consented: set[str] = set()
 
@@ -74,23 +82,47 @@ class Outgoing:
             return again if self._held != before else None
 
         first = await prepared(found.fetched)
-        exchange = await session.sender.send(
-            first,
-            approve=session.consent.approved,
-            environment=session.environment or BASE,
-            cookies=session.cookies,
-            refetch=refetched,
-            token=session.tokens.token,
-            sign=Signer(session.consent, session.vault).sign,
-            progress=progress,
-        )
+        started_at = datetime.now(UTC)
+        try:
+            exchange = self.exchange = await session.sender.send(
+                first,
+                approve=session.consent.approved,
+                environment=session.environment or BASE,
+                cookies=session.cookies,
+                refetch=refetched,
+                token=session.tokens.token,
+                sign=Signer(session.consent, session.vault).sign,
+                progress=progress,
+            )
+        except RequestError as error:
+            if error.kind in UNANSWERED:
+                self.exchange = self._unanswered(first, started_at, error)
+            raise
         if exchange.response.body.size > LARGE:
             exchange = await run_in_daemon_thread(examine, first, exchange, session.redactor)
         else:
             exchange = examine(first, exchange, session.redactor)
+        self.exchange = exchange
         if exchange.captured:
             captured.take(exchange.captured, derived | first.guarded)
-        return await scripted.after(exchange, derived | first.guarded) if scripted is not None else exchange
+        if scripted is not None:
+            exchange = self.exchange = await scripted.after(exchange, derived | first.guarded)
+        return exchange
+
+    def _unanswered(self, prepared: Prepared, started_at: datetime, error: RequestError) -> Exchange:
+        redact = self._session.redact
+        return Exchange(
+            id=uuid.uuid4().hex,
+            reference=self._reference,
+            environment=self._session.environment or BASE,
+            started_at=started_at,
+            method=prepared.method,
+            shown=prepared.shown,
+            secrets_used=tuple(sorted(prepared.uses)),
+            timing=Timing(total_ms=(datetime.now(UTC) - started_at).total_seconds() * 1000),
+            response=Response(0, "", "", (), ReceivedBody.of(b"")),
+            error=ErrorInfo(error.kind, redact(str(error)), redact(error.hint) if error.hint else None),
+        )
 
     async def _prepared(self, names: Sequence[str], *, fresh: bool) -> Prepared:
         session = self._session

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from core.exchange import CheckResult, Exchange, Hop, ReceivedBody, Response, Shown, Timing
+from core.exchange import CheckResult, ErrorInfo, Exchange, Hop, ReceivedBody, Response, Shown, Timing
 from core.reading.kinds import HEAD, Kind, kind_of
 from core.redactor import Redactor
 from core.secret import MASK, Secret
@@ -34,6 +34,7 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
     method: str
     url: str
     status: int
+    """0 where there was no answer; `reason` is then the kind of the error."""
     reason: str
     environment: str
     elapsed_ms: float
@@ -67,6 +68,9 @@ class _Detail(msgspec.Struct, frozen=True, array_like=True):
     notes: tuple[str, ...]
     checks: tuple[CheckResult, ...]
     captured: dict[str, str]
+    script_error: ErrorInfo | None = None
+    error: ErrorInfo | None = None
+    """What was kept before has neither of the two."""
 
 
 class _Record(msgspec.Struct, frozen=True, array_like=True):
@@ -94,7 +98,7 @@ def encode(exchange: Exchange, workspace: WorkspaceKey, redactor: Redactor) -> t
         method=redact(exchange.method),
         url=redact(shown.url),
         status=response.status,
-        reason=redact(response.reason),
+        reason=exchange.error.kind if exchange.error else redact(response.reason),
         environment=redact(exchange.environment),
         elapsed_ms=exchange.timing.total_ms,
         reference=redact(exchange.reference),
@@ -119,6 +123,8 @@ def encode(exchange: Exchange, workspace: WorkspaceKey, redactor: Redactor) -> t
             name: MASK if isinstance(value, Secret) else _cut(redact(value))
             for name, value in exchange.captured.items()
         },
+        script_error=_masked(exchange.script_error, redactor),
+        error=_masked(exchange.error, redactor),
     )
     encoded = msgspec.msgpack.encode(detail)
     return summary, msgspec.msgpack.encode(_Record(FORMAT, summary, msgspec.Raw(encoded)))
@@ -155,6 +161,8 @@ def decode(row_id: str, data: bytes) -> Kept:
         notes=detail.notes,
         checks=detail.checks,
         captured=detail.captured,
+        script_error=detail.script_error,
+        error=detail.error,
     )
     return Kept(row_id, summary, exchange)
 
@@ -164,6 +172,13 @@ def _record(data: bytes) -> _Record:
     if record.format != FORMAT:
         raise ValueError("it was kept by another version of hushpost")
     return record
+
+
+def _masked(error: ErrorInfo | None, redactor: Redactor) -> ErrorInfo | None:
+    if error is None:
+        return None
+    redact = redactor.redact
+    return ErrorInfo(error.kind, _cut(redact(error.message)), _cut(redact(error.hint)) if error.hint else None)
 
 
 def _headers(headers: tuple[tuple[str, str], ...], redactor: Redactor) -> tuple[tuple[str, str], ...]:

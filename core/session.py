@@ -425,11 +425,12 @@ class Session:
             captured=self.captured if captured is None else captured,
             prompts=prompts,
         )
-        exchange = await outgoing.send(progress)
-        kept = request.options.history and (self.workspace is None or self.workspace.file.history)
-        if kept and not self.headless:
-            self.history.add(exchange, self.key)
-        return exchange
+        try:
+            return await outgoing.send(progress)
+        finally:
+            kept = request.options.history and (self.workspace is None or self.workspace.file.history)
+            if kept and not self.headless and outgoing.exchange is not None:
+                self.history.add(outgoing.exchange, self.key)
 
     @property
     def defaults(self) -> Defaults:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
+from core.errors import RequestError
 from core.models import Options, Request
 from core.secret import MASK, Secret
 from core.session import Session
@@ -109,6 +110,20 @@ async def test_enter_shows_the_answer_again_and_escape_goes_back(
         assert view.display
         await pilot.press("escape")
         assert not view.display
+
+
+async def test_a_request_without_an_answer_is_listed_and_says_why(
+    running: Running, unlocked: Session, workspace: Workspace
+) -> None:
+    async with in_history(running, unlocked, workspace) as pilot:
+        with pytest.raises(RequestError):
+            await unlocked.send(Request(method="PUT", url="http://127.0.0.1:9/down"))
+        await pilot.press("f3", "f6")
+        await until(pilot, lambda: len(listed(pilot)) == 3)
+        assert listed(pilot)[0] == "PUT none 127.0.0.1:9/down"
+        await pilot.press("home", "enter")
+        await until(pilot, lambda: "refused the connection" in screen_text(pilot))
+        assert "PUT http://127.0.0.1:9/down" in screen_text(pilot)
 
 
 async def test_o_opens_the_request_s_file(running: Running, unlocked: Session, workspace: Workspace) -> None:

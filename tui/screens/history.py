@@ -126,7 +126,7 @@ class HistoryScreen(SessionScreen[None]):
     def _row(self, entry: Entry, today: datetime) -> Row:
         kept = entry.summary
         at = kept.started_at.astimezone()
-        ink = "good" if kept.status < 300 else "warning" if kept.status < 400 else "bad"
+        ink = "good" if 0 < kept.status < 300 else "warning" if 0 < kept.status < 400 else "bad"
         marked = entry.id == self._marked
         mark, ink_of_mark = (MARK, "strong") if marked else (" ", "")
         return Row(
@@ -134,7 +134,7 @@ class HistoryScreen(SessionScreen[None]):
             (
                 Cell(f"{mark}{at:%H:%M:%S}" if at.date() == today.date() else f"{mark}{at:%m-%d %H:%M}", ink_of_mark),
                 kept.method,
-                Cell(str(kept.status), ink),
+                Cell(str(kept.status or "none"), ink),
                 # What was learnt to be a secret since it was kept is masked here.
                 self.session.redact(kept.url).partition("://")[2],
                 self.session.redact(kept.environment),

@@ -15,7 +15,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from core.errors import HushpostError
-from core.exchange import Exchange, Progress
+from core.exchange import ErrorInfo, Exchange, Progress
 from core.reading.filtering import LANGUAGES, Filter, Language
 from core.reading.hexrows import HexDocument
 from core.reading.picture import PictureDocument, draw_picture
@@ -29,7 +29,7 @@ from tui.foreign import shortened
 from tui.messages import Notice
 from tui.widgets.document_pane import Copy, DocumentPane, Page
 from tui.widgets.info_line import InfoLine
-from tui.widgets.response_pages import PAGES, amount, duration, marks, progress_text
+from tui.widgets.response_pages import PAGES, amount, duration, marks, progress_text, request_page
 from tui.widgets.tab_line import TabLine
 from tui.widgets.text_view import Place
 
@@ -103,8 +103,12 @@ class ResponseView(Widget):
 
     def show(self, exchange: Exchange, redactor: Redactor) -> None:
         """Show an exchange; all of it passes the redactor first."""
+        self._redactor = redactor
+        if exchange.error is not None:
+            self._fail(exchange.error, request_page(exchange, redactor))
+            return
         self._forget()
-        self._exchange, self._redactor = exchange, redactor
+        self._exchange = exchange
         self._tabs.display = True
         self._say_status(exchange)
         self._shown_at = monotonic()
@@ -131,9 +135,12 @@ class ResponseView(Widget):
 
     def fail(self, error: HushpostError) -> None:
         """There is no answer, and this is why."""
+        self._fail(ErrorInfo(error.kind, str(error), error.hint))
+
+    def _fail(self, error: ErrorInfo, sent: str = "") -> None:
         self._forget()
         self._tabs.display = False
-        text = f"error: {error}" + (f"\n\n{error.hint}" if error.hint else "")
+        text = "\n\n".join(filter(None, [f"error: {error.message}", error.hint, sent]))
         self._status.say([("no answer", "bad"), (error.kind, "muted")], "")
         self._pane.show_text(self._redactor.redact(text), "error", prose=True)
 
