@@ -4,6 +4,7 @@ index that is kept between starts and may be lost at any time."""
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ from core.models import Folder, Request
 from core.structs import Struct
 
 MAX_DEPTH = 40
+_ABOUT = 300
+"""Characters of a text that are kept to be searched."""
+_MAYBE_SECRET = re.compile(r"(?<=//)[^/?#]*@|[?#].*", re.DOTALL)
 FOLDER_FILE = "folder.toml"
 
 
@@ -52,6 +56,10 @@ class TreeNode(msgspec.Struct, frozen=True):
     """The label, where it is known, else the stem."""
     method: str = ""
     """Of a request; empty until it was indexed."""
+    url: str = ""
+    """As `_address` has it; empty until it was indexed."""
+    about: str = ""
+    """Its description and the names of its headers, to be searched."""
     children: tuple[TreeNode, ...] = ()
     error: FileError | None = None
     """Of a problem; also of a folder whose folder.toml cannot be used."""
@@ -86,6 +94,8 @@ class Indexed(msgspec.Struct, frozen=True, array_like=True):
     order: tuple[str, ...] = ()
     error: tuple[str, str | None, str | None] | None = None
     """Message, key and hint, of a file that could not be used."""
+    url: str = ""
+    about: str = ""
 
 
 class _Saved(msgspec.Struct, array_like=True):
@@ -96,7 +106,7 @@ class _Saved(msgspec.Struct, array_like=True):
 class Index:
     """What is known of the files below `requests/`, by path; kept in `file` if there is one."""
 
-    VERSION = 1
+    VERSION = 2
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
@@ -250,7 +260,7 @@ class Scan:
         if fault := _error(known, Path(entry.path)):
             self.problems.append(Problem(Path(entry.path), fault))
             return TreeNode(ref, "problem", stem, error=fault)
-        return TreeNode(ref, "request", known.name or stem, known.method)
+        return TreeNode(ref, "request", known.name or stem, known.method, known.url, known.about)
 
     def _folder_file(self, ref: str, entry: os.DirEntry[str]) -> Indexed:
         path = Path(entry.path)
@@ -322,7 +332,9 @@ def index_request(path: Path) -> Indexed:
         request = tomlfile.load(path, Request)
     except FileError as error:
         return _indexed(status, error=error)
-    return _indexed(status, name=request.name, method=request.method)
+    about = " ".join((request.description, *(header.name for header in request.headers)))
+    url = _address(request.url)
+    return _indexed(status, name=request.name, method=request.method, url=url, about=about[:_ABOUT])
 
 
 def index_folder(path: Path) -> Indexed:
@@ -341,10 +353,17 @@ def _indexed(
     method: str = "",
     order: tuple[str, ...] = (),
     error: FileError | None = None,
+    url: str = "",
+    about: str = "",
 ) -> Indexed:
     stamp = Stamp.of(status)
     parts = (error.message, error.key, error.hint) if error else None
-    return Indexed(stamp, status.st_ctime_ns, stamp.settled, name, method, order, parts)
+    return Indexed(stamp, status.st_ctime_ns, stamp.settled, name, method, order, parts, url, about)
+
+
+def _address(url: str) -> str:
+    """Host and path without what may be a secret that somebody wrote there: user information and query."""
+    return _MAYBE_SECRET.sub("", url.strip())[:_ABOUT]
 
 
 def _error(entry: Indexed, path: Path) -> FileError | None:

@@ -61,17 +61,14 @@ def _capital(sentence: str) -> str:
 
 
 async def find_request(screen: SessionScreen[Any]) -> None:
-    """A request by a part of its path; the requests mode opens it."""
+    """A request by a part of its name, path, method or address; the requests mode opens it."""
     session, app = screen.session, screen.hushpost
     if session.workspace is None:
         screen.tell("open or create a workspace first", warning=True)
         return
-    shown = app.screen_of("requests")
-    known = getattr(shown, "references", None)
-    picks = [Pick(reference, reference) for reference in known or session.workspace.requests()]
-    picked = await screen.ask(
-        PickDialog(session, "Find a request", picks, empty="no request has these words" if picks else "no requests yet")
-    )
+    from tui.screens.find import FindDialog
+
+    picked = await screen.ask(FindDialog(session, session.workspace))
     if picked is None:
         return
     await app.action_mode("requests")

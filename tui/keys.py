@@ -70,7 +70,7 @@ APP = (
     Key("app.history", "f6", "app.mode('history')", "History", "go to the history", priority=True),
     Key("app.settings", "f8", "app.mode('settings')", "Settings", "go to the settings", priority=True),
     Key("app.environment", "ctrl+t", "app.environment", "Environment", "switch the environment", priority=True),
-    Key("app.find", "ctrl+f", "app.find", "Find", "find a request by its name", priority=True),
+    Key("app.find", "ctrl+f", "app.find", "Find", "find a request by its name, method or address", priority=True),
     Key("app.jump", "ctrl+g", "app.jump", "Jump", "jump to a part of the screen by its letter", priority=True),
     Key("app.palette", "ctrl+p", "app.palette", "Palette", "every action by name", show=True, priority=True),
     Key("app.lock", "ctrl+l", "app.lock", "Lock", "lock the credential store, or unlock it", priority=True),
@@ -136,7 +136,9 @@ REQUESTS = (
 METHOD = (Key("method.choose", "enter", "choose", "Choose", "choose the method from a list", show=True, palette=False),)
 TREE = (
     Key("tree.open", "enter", "pick", "Open", "open the request, or the folder", show=True, palette=False),
-    Key("tree.find", "/", "app.find", "Find", "find a request by its name", show=True, palette=False),
+    Key(
+        "tree.find", "/", "app.find", "Find", "find a request by its name, method or address", show=True, palette=False
+    ),
     Key("tree.new", "n", "ask('new')", "New", "new request", show=True),
     Key("tree.folder", "f", "ask('new_folder')", "Folder", "new folder", show=True),
     Key("tree.rename", "r", "ask('rename')", "Rename", "rename the request or folder", show=True),

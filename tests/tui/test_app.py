@@ -203,7 +203,7 @@ class TestPalette:
             await pilot.press("enter")
             await until(pilot, lambda: pilot.app.current_mode == "workspaces")
 
-    async def test_jumping_opens_a_request_by_a_part_of_its_path(self, running: Running, workspace: Workspace) -> None:
+    async def test_finding_opens_a_request_by_a_part_of_its_path(self, running: Running, workspace: Workspace) -> None:
         async with running(workspace) as pilot:
             await pilot.press("ctrl+f")
             await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))

@@ -252,8 +252,12 @@ class PickDialog(SessionDialog[str]):
     def _narrow(self, event: Input.Changed) -> None:
         event.stop()
         rows = self.query_one("#picks", PickList)
-        rows.choices = matching(self._picks, event.value)
+        rows.mark_words(event.value.split())
+        rows.choices = self.matching(event.value)
         rows.action_edge(0)
+
+    def matching(self, typed: str) -> Sequence[Pick]:
+        return matching(self._picks, typed)
 
     @on(Input.Submitted)
     def _submit(self, event: Input.Submitted) -> None:

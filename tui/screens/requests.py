@@ -124,11 +124,6 @@ class RequestsScreen(RequestScreen):
             self.set_timer(0.01, lambda: self._index_some(workspace))
 
     @property
-    def references(self) -> Sequence[str]:
-        """All requests, as the tree has them."""
-        return [row.reference for row in self._tree.rows if not row.folder]
-
-    @property
     def _files(self) -> ModuleType:
         """The flows with dialogs, imported at the first one."""
         from tui.screens import request_files

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -16,6 +18,8 @@ from textual.strip import Strip
 from tui.foreign import fitted, shortened, visible
 from tui.themes import paint
 from tui.widgets.line_view import LineView
+
+_MATCH = Style(underline=True, bold=True)
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class PickList(LineView):
         self._empty = empty
         self._active = active
         """Drawn as if focused: a filter field above has the focus and sends the cursor keys here."""
+        self._words: Sequence[str] = ()
         self._index = 0
         self._label_width = self._detail_width = 0
 
@@ -88,12 +93,16 @@ class PickList(LineView):
     def choices(self, choices: Sequence[Pick]) -> None:
         kept = self.current.key if self.current is not None else None
         self._choices = choices
-        self._label_width = max((cell_len(choice.label) for choice in choices), default=0)
-        self._detail_width = max((cell_len(choice.detail) for choice in choices), default=0)
+        self._label_width = max((_width(choice.label) for choice in choices), default=0)
+        self._detail_width = max((_width(choice.detail) for choice in choices), default=0)
         self._index = next((row for row, choice in enumerate(choices) if choice.key == kept), 0)
         self.set_line_count(len(choices))
         self.show_line(self._index)
         self.post_message(self.Moved(self, self.current))
+
+    def mark_words(self, words: Sequence[str]) -> None:
+        """Show where these stand in the rows; the next `choices` draw them."""
+        self._words = [word.casefold() for word in words]
 
     @property
     def current(self) -> Pick | None:
@@ -168,15 +177,35 @@ class PickList(LineView):
         most = max(12, width * 3 // 5, width - len(start) - self._detail_width - 3)
         label_width = min(self._label_width, most) if choice.detail else width
         label_width = min(label_width, max(0, width - len(start) - 1))
-        segments = [Segment(start, style)]
+        segments = self._marked(start, style)
         if choice.detail:
-            segments.append(Segment(fitted(visible(choice.label), label_width), style))
-            segments.append(
-                Segment("  " + shortened(visible(choice.detail), max(0, width - len(start) - label_width - 3)), quiet)
-            )
+            segments += self._marked(fitted(visible(choice.label), label_width), style)
+            detail = shortened(visible(choice.detail), max(0, width - len(start) - label_width - 3))
+            segments += [Segment("  ", quiet), *self._marked(detail, quiet)]
         else:
-            segments.append(Segment(shortened(visible(choice.label), label_width), style))
+            segments += self._marked(shortened(visible(choice.label), label_width), style)
         return Strip(segments).adjust_cell_length(width, style)
+
+    def _marked(self, text: str, style: Style) -> list[Segment]:
+        """The text with every place underlined where one of the words stands."""
+        folded = text.casefold()
+        if not self._words or len(folded) != len(text):
+            return [Segment(text, style)]
+        inside = bytearray(len(text))
+        for word in self._words:
+            at = folded.find(word)
+            while at >= 0:
+                inside[at : at + len(word)] = b"\1" * len(word)
+                at = folded.find(word, at + 1)
+        lit = style + _MATCH
+        return [
+            Segment("".join(text[at] for at in run), lit if marked else style)
+            for marked, run in groupby(range(len(text)), key=inside.__getitem__)
+        ]
+
+
+def _width(text: str) -> int:
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def matching(choices: Sequence[Pick], typed: str) -> Sequence[Pick]:
