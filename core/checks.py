@@ -90,6 +90,42 @@ def describe(check: Check, path: str | None = None, value: Any = None) -> str:
             return f"{subject} {check.op} {_written(value)}"
 
 
+def fault_in(check: Check) -> str:
+    """Why the check can never hold as it is written, empty when it may; templates are not looked into."""
+    if check.subject == "header" and not check.path:
+        return "a check of a header names the header"
+    if check.value is None and check.op != "exists":
+        return "the check needs a value to compare with"
+    templated = isinstance(check.value, str) and "{{" in check.value
+    numeric = check.subject in ("status", "elapsed_ms", "size") and check.op in ("equals", "not_equals")
+    try:
+        if check.subject == "json" and check.path and "{{" not in check.path:
+            _compiled(check.path)
+        if check.op == "matches" and not templated:
+            _pattern(check.value)
+        elif check.op == "schema" and not templated:
+            _validator(check.value)
+        elif (numeric or check.op in ("less", "greater")) and not templated:
+            _number(check.value, "the value")
+    except _Wrong as error:
+        return str(error)
+    return ""
+
+
+def capture_fault_in(capture: Capture) -> str:
+    """Why the capture can never find anything as it is written, empty when it may."""
+    try:
+        if capture.source == "json" and capture.path:
+            _compiled(capture.path)
+        elif capture.source == "body" and capture.path:
+            _pattern(capture.path)
+    except _Wrong as error:
+        return str(error)
+    if capture.source in ("header", "cookie") and not capture.path:
+        return f"the capture names the {capture.source}"
+    return ""
+
+
 def body_text(response: Response) -> str:
     """The body as text, by the charset that the answer names."""
     content_type = next((value for name, value in response.headers if name.lower() == "content-type"), "")
@@ -256,7 +292,7 @@ def _number(value: Any, what: str) -> float:
         raise _Wrong(f"{what} is no number: {_written(value)}") from None
 
 
-def _against_schema(actual: Any, schema: Any) -> str | None:
+def _validator(schema: Any) -> Any:
     import jsonschema
     import referencing
 
@@ -265,14 +301,26 @@ def _against_schema(actual: Any, schema: Any) -> str | None:
             schema = json.loads(schema)
         except ValueError:
             raise _Wrong("the schema is no JSON") from None
+    if not isinstance(schema, (dict, bool)):
+        raise _Wrong("the schema is no JSON object")
     kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     try:
-        kind.check_schema(schema)
-        # An empty registry: a reference to a schema elsewhere is an error, never a fetch.
-        validator = kind(schema, registry=referencing.Registry())
-        error = jsonschema.exceptions.best_match(validator.iter_errors(actual))
+        kind.check_schema(cast(Any, schema))
     except jsonschema.SchemaError as error_in_schema:
         raise _Wrong(f"the schema is not valid: {error_in_schema.message}") from None
+    except RecursionError:
+        raise _Wrong("the schema is nested too deep") from None
+    # An empty registry: a reference to a schema elsewhere is an error, never a fetch.
+    return kind(schema, registry=referencing.Registry())
+
+
+def _against_schema(actual: Any, schema: Any) -> str | None:
+    import jsonschema
+    import referencing
+
+    validator = _validator(schema)
+    try:
+        error = jsonschema.exceptions.best_match(validator.iter_errors(actual))
     except referencing.exceptions.Unresolvable as unresolvable:
         raise _Wrong(f"the schema refers to {unresolvable.ref}, which is not in it") from None
     except RecursionError:

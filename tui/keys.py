@@ -57,6 +57,7 @@ PLACES: Mapping[str, str] = {
     "history": "history",
     "settings": "settings",
     "dialog": "dialogs",
+    "lines": "text of several lines",
     "jump": "jump mode",
     "broken": "file that cannot be read",
 }
@@ -87,6 +88,10 @@ APP = (
 )
 
 DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "close without doing anything", show=True, palette=False),)
+TEXT_DIALOG = (
+    Key("lines.take", "f9,ctrl+s", "take", "Take", "take the text", show=True, priority=True, palette=False),
+    Key("lines.outside", "alt+e", "outside", "Editor", "edit the text in your own editor", show=True, palette=False),
+)
 CLOSE = (Key("dialog.close", "escape,q", "cancel", "Close", "close what is only shown", show=True, palette=False),)
 BROKEN = (
     Key("broken.edit", "e", "edit", "Editor", "open the file in your own editor, then read it again", show=True),
@@ -155,10 +160,11 @@ TABLE = (
     Key("table.add", "n,insert", "add", "New", "new row", show=True),
     Key("table.delete", "d,delete", "delete", "Delete", "delete the row", show=True),
     Key("table.switch", "space", "switch", "On/off", "switch the row on or off, or to its next value", show=True),
+    Key("table.whole", "e", "whole", "Larger", "edit the cell's text in a larger field, or in your editor"),
     Key("table.up", "alt+up,K", "shift(-1)", "Up", "move the row up"),
     Key("table.down", "alt+down,J", "shift(1)", "Down", "move the row down"),
 )
-SCRIPTS = (Key("scripts.open", "e", "open", "Open", "open the script in your editor, or make it", show=True),)
+SCRIPTS = (Key("scripts.open", "o", "open", "Open", "open the script in your editor, or make it", show=True),)
 TEXT = (
     Key("text.search", "/", "search", "Search", "search the text", show=True),
     Key("text.next", "n", "match(1)", "Next", "next match"),
@@ -254,6 +260,7 @@ def table() -> tuple[Key, ...]:
         *HISTORY,
         *SETTINGS,
         *DIALOG,
+        *TEXT_DIALOG,
         *CLOSE,
         *JUMP,
         *BROKEN,

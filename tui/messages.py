@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from textual.message import Message
+
+if TYPE_CHECKING:
+    from tui.widgets.names import Names
+
+Problem = Callable[[str], str]
+"""What is wrong with a text, empty when nothing is."""
 
 
 class PartEdited(Message):
@@ -29,3 +36,27 @@ class ChoiceAsked(Message):
         self.choices = tuple(choices)
         self.current = current
         self.chosen = chosen
+
+
+class TextAsked(Message):
+    """The person wants to write a text of several lines; `taken` is called with it when `problem` finds nothing."""
+
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        taken: Callable[[str], object],
+        *,
+        names: Callable[[], Names],
+        note: str = "",
+        syntax: str = "",
+        problem: Problem = lambda text: "",
+    ) -> None:
+        super().__init__()
+        self.title = title
+        self.text = text
+        self.taken = taken
+        self.names = names
+        self.note = note
+        self.syntax = syntax
+        self.problem = problem

@@ -26,6 +26,8 @@ class OpenRequests:
         self._disk: dict[str, tuple[Request, Stamp | None]] = {}
         self._edits: dict[str, Request] = {}
         self.answers: dict[str, Exchange] = {}
+        self.sent: dict[str, Request] = {}
+        """What each answer is the answer of."""
 
     @property
     def edited(self) -> tuple[str, ...]:
@@ -76,7 +78,7 @@ class OpenRequests:
         return [one for one in known if one == reference or one.startswith(f"{reference}/")]
 
     def forget(self, reference: str) -> None:
-        for kept in (self._disk, self._edits, self.answers):
+        for kept in (self._disk, self._edits, self.answers, self.sent):
             kept.pop(reference, None)
 
     def follow_label(self, reference: str) -> None:
@@ -115,3 +117,4 @@ class OpenRequests:
         follow(self._disk)
         follow(self._edits)
         follow(self.answers)
+        follow(self.sent)

@@ -69,7 +69,7 @@ async def test_a_new_script_is_made_and_runs_as_it_is(
     async with running(workspace) as pilot:
         screen = await opened(pilot, "health")
         await scripts_of(pilot)
-        await pilot.press(*keys, "e")
+        await pilot.press(*keys, "o")
         await dialog(pilot, AskTextDialog)
         await pilot.press("enter")
         # No editor is known here; the script is there all the same.
@@ -101,10 +101,10 @@ async def test_a_bad_name_is_refused_with_a_sentence_and_stays_to_be_mended(
         await scripts_of(pilot)
         if name.startswith("linked"):
             (folder / "linked").symlink_to(workspace.path)
-            await pilot.press("e")
+            await pilot.press("o")
             await until(pilot, lambda: any("no regular file" in notice for notice in notices(pilot)))
             return
-        await pilot.press("e")
+        await pilot.press("o")
         await dialog(pilot, AskTextDialog)
         await pilot.press("ctrl+u")
         await type_text(pilot, name)

@@ -18,7 +18,7 @@ from textual.worker import Worker
 from core.consent import Need
 from core.errors import HostNotAllowed, HushpostError
 from tui.foreign import visible
-from tui.messages import ChoiceAsked, Notice
+from tui.messages import ChoiceAsked, Notice, TextAsked
 from tui.typeahead import Hold, working_for
 from tui.widgets.footer import KeyFooter
 from tui.widgets.header import StatusHeader
@@ -148,6 +148,15 @@ class SessionWork(Screen[ScreenResultType]):
         picks = [Pick(choice, choice or "none") for choice in message.choices]
         dialog = PickDialog(self.session, message.title, picks, current=message.current)
         self.run(lambda: self.ask(dialog), lambda picked: message.chosen(picked) if picked is not None else None)
+
+    def on_text_asked(self, message: TextAsked) -> None:
+        message.stop()
+        from tui.screens.text_dialog import TextDialog
+
+        self.run(
+            lambda: self.ask(TextDialog(self.session, message)),
+            lambda text: message.taken(text) if text is not None else None,
+        )
 
     def on_script_table_asked(self, message: ScriptTable.Asked) -> None:
         message.stop()

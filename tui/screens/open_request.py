@@ -20,6 +20,7 @@ from tui.screens.base import SessionScreen
 from tui.typeahead import working_for
 from tui.widgets.hint_line import HintLine
 from tui.widgets.names import Names
+from tui.widgets.outcomes import Outcomes, outcomes
 from tui.widgets.request_editor import RequestEditor
 from tui.widgets.response_view import ResponseView
 from tui.widgets.struct_rows import AUTH_TYPES, auth_tag, body_tag
@@ -169,7 +170,9 @@ class RequestScreen(SessionScreen[None]):
             tell(progress)
 
         tell(Progress("connecting"))
-        return await self.session.send(request, reference, prompts=prompts, progress=on_its_way)
+        exchange = await self.session.send(request, reference, prompts=prompts, progress=on_its_way)
+        opened.sent[reference] = request
+        return exchange
 
     def _received(self, reference: str, opened: OpenRequests, exchange: Exchange | None) -> None:
         if exchange is None:
@@ -182,6 +185,9 @@ class RequestScreen(SessionScreen[None]):
     def answer(self, answer: Exchange | HushpostError | None) -> None:
         """Show the answer, or why there is none; without either the editor has the room."""
         self.panes.set_class(answer is None, "-unanswered")
+        sent = self.opened.sent.get(self.reference)
+        found = isinstance(answer, Exchange) and sent is not None
+        self.editor.show_outcomes(outcomes(sent, answer, self.session.redact) if found else Outcomes())  # type: ignore[arg-type]
         if isinstance(answer, Exchange):
             self.response.show(answer, self.session.redactor)
         elif answer is not None:

@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from tui import keys
-from tui.messages import ChoiceAsked
+from tui.messages import ChoiceAsked, Notice, TextAsked
 from tui.widgets.names import Names
 from tui.widgets.table_lines import TableColumn, TableLines, TableRow
 from tui.widgets.template_input import TemplateInput
@@ -68,6 +68,7 @@ class KeyValueTable(Container):
         self.fixed = fixed
         self.blank = blank or TableRow(("",) * len(columns))
         self._lines = TableLines(columns, names, titles=titles, empty=empty, boxes=boxes)
+        self._names = names
         self._editor = TemplateInput(names=names)
         self._editing: tuple[int, int] | None = None
 
@@ -99,7 +100,8 @@ class KeyValueTable(Container):
         """The rows with the text of a cell that is being edited; the edit goes on."""
         if self._editing is not None:
             row, column = self._editing
-            self._put(row, column, self._editor.value)
+            if not self._refusal(row, column, self._editor.value):
+                self._put(row, column, self._editor.value)
         return self.rows
 
     # Keys
@@ -113,6 +115,9 @@ class KeyValueTable(Container):
                 return not self.fixed or self._adds_to is not None
             case "delete" | "shift":
                 return not self.fixed and row is not None
+            case "whole":
+                column = self._lines.column
+                return row is not None and column not in row.choices and column not in row.locked
             case "switch":
                 return row is not None and (row.enabled is not None or self._lines.column in row.choices)
             case _:
@@ -182,6 +187,37 @@ class KeyValueTable(Container):
         self._lines.refresh()
         self._changed()
 
+    def action_whole(self) -> None:
+        """Edit the cell's text in a larger field."""
+        at, column = self._lines.row, self._lines.column
+        entry = self._lines.rows[at]
+
+        def taken(text: str) -> None:
+            if at < len(self._lines.rows) and self._lines.rows[at].key == entry.key:
+                self._take(at, column, text)
+
+        title = " ".join(part for part in (entry.cells[0] if column else "", self._lines.columns[column].title) if part)
+        self.post_message(
+            TextAsked(
+                title or "Text",
+                entry.cells[column],
+                taken,
+                names=self._names,
+                syntax=self._syntax(entry, column),
+                problem=lambda text: self._refusal(at, column, text),
+            )
+        )
+
+    # What a table of its own kind says
+
+    def _refusal(self, row: int, column: int, text: str) -> str:
+        """Why a cell cannot have this text; what is typed stays in its field then."""
+        return ""
+
+    def _syntax(self, row: TableRow, column: int) -> str:
+        """The language of a cell's text."""
+        return ""
+
     # Editing a cell
 
     def _edit(self, row: int, column: int) -> None:
@@ -214,8 +250,18 @@ class KeyValueTable(Container):
         columns = [*range(column, len(row.cells)), *range(column)]
         return next((one for one in columns if one not in row.locked), -1)
 
+    def _refused(self) -> bool:
+        """Whether what is typed cannot stand in the cell, which is told then."""
+        if self._editing is None or not (refusal := self._refusal(*self._editing, self._editor.value)):
+            return False
+        self.post_message(Notice(refusal, warning=True))
+        return True
+
     def _commit(self) -> None:
         if self._editing is None:
+            return
+        if self._refused():
+            self._close_editor()
             return
         row, column = self._editing
         self._editing = None
@@ -242,13 +288,13 @@ class KeyValueTable(Container):
         self.drop_empty(row)
 
     def drop_empty(self, row: int) -> None:
-        if not self.fixed and row < len(self._lines.rows) and not any(self._lines.rows[row].cells):
+        if not self.fixed and row < len(self._lines.rows) and self._lines.rows[row].cells == self.blank.cells:
             del self._lines.rows[row]
             self._lines.shown()
 
     def _next_cell(self, back: bool = False) -> None:
         """On to the next cell that may be edited; past the last row a new one begins."""
-        if self._editing is None:
+        if self._editing is None or self._refused():
             return
         row, column = self._editing
         self._commit()
@@ -267,13 +313,14 @@ class KeyValueTable(Container):
                 self._lines.focus()
             else:
                 self._edit(at, one)
-        elif back or self.fixed or not any(self._lines.rows[row].cells):
+        elif back or self.fixed or self._lines.rows[row].cells == self.blank.cells:
             self._lines.focus()
             self.drop_empty(row)
         else:
-            self._lines.rows.append(self.blank)
-            self._lines.shown()
-            self._edit(len(self._lines.rows) - 1, 0)
+            self._lines.go(len(self._lines.rows) - 1, 0)
+            self.action_add()
+            if self._editing is None:
+                self._lines.focus()
 
     @on(TableLines.CellClicked)
     def _clicked(self, event: TableLines.CellClicked) -> None:
@@ -286,13 +333,17 @@ class KeyValueTable(Container):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._editing is None:
+        if self._editing is None or self._refused():
             return
         row, column = self._editing
-        if not self.fixed and column + 1 < len(self._lines.columns) and not self._lines.rows[row].cells[column + 1]:
-            self._next_cell()
-            return
+        entry = self._lines.rows[row]
+        empty = [
+            at for at in range(column + 1, len(entry.cells)) if not entry.cells[at] and self._editable(entry, at) == at
+        ]
         self._commit()
+        if empty and not self.fixed:
+            self._edit(row, empty[0])
+            return
         self._lines.focus()
         self.drop_empty(row)
 
@@ -319,7 +370,7 @@ class KeyValueTable(Container):
             elif event.key in ("up", "down"):
                 row, column = self._editing
                 to = row + (1 if event.key == "down" else -1)
-                if 0 <= to < len(self._lines.rows):
+                if 0 <= to < len(self._lines.rows) and not self._refused():
                     event.stop()
                     self._commit()
                     self._edit(to, column)

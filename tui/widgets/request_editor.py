@@ -1,4 +1,4 @@
-"""The tabs of a request: parameters, headers, auth, body, variables, options, info."""
+"""The tabs of a request: parameters, headers, auth, body, variables, checks and captures, options, info."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tui.messages import Notice
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.line_input import LineInput
 from tui.widgets.names import Names
+from tui.widgets.outcomes import Outcomes
 from tui.widgets.script_table import ScriptTable
 from tui.widgets.struct_rows import auth_tag, body_tag, option_rows, options_with
 from tui.widgets.tabbed_editor import NAME_VALUE, TabbedEditor, field_rows, fields_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tui.widgets.auth_form import AuthForm
     from tui.widgets.body_editor import BodyEditor
     from tui.widgets.body_text import BodyText
+    from tui.widgets.check_table import ChecksEditor
 
 
 class RequestEditor(TabbedEditor[Request]):
@@ -38,6 +40,7 @@ class RequestEditor(TabbedEditor[Request]):
         ("auth", "Auth"),
         ("body", "Body"),
         ("vars", "Vars"),
+        ("checks", "Checks"),
         ("options", "Options"),
         ("info", "Info"),
     )
@@ -47,6 +50,7 @@ class RequestEditor(TabbedEditor[Request]):
         super().__init__(Request(), names, id=id)
         self._reference = ""
         self._inherited = ""
+        self._outcomes = Outcomes()
 
     @property
     def request(self) -> Request:
@@ -66,6 +70,15 @@ class RequestEditor(TabbedEditor[Request]):
             if self._line.chosen == "params":
                 self._fill("params")
             self._count()
+
+    def show_outcomes(self, outcomes: Outcomes) -> None:
+        """What the last answer says of the checks and captures."""
+        self._outcomes = outcomes
+        if "checks" in self._tabs and "checks" not in self._stale:
+            self._checks_editor().show_outcomes(outcomes)
+
+    def _checks_editor(self) -> ChecksEditor:
+        return cast("ChecksEditor", self._tabs["checks"].query_one("#checks-editor"))
 
     def _body_editor(self) -> BodyEditor:
         return cast("BodyEditor", self._tabs["body"].query_one("#body"))
@@ -94,6 +107,10 @@ class RequestEditor(TabbedEditor[Request]):
                 return Container(BodyEditor(self._names, id="body"), classes="tab")
             case "vars":
                 return Container(VariableTable(self._names, id="vars"), classes="tab")
+            case "checks":
+                from tui.widgets.check_table import ChecksEditor
+
+                return Container(ChecksEditor(self._names, id="checks-editor"), classes="tab")
             case "options":
                 columns = (TableColumn("", width=26), TableColumn(""))
                 return Container(
@@ -133,6 +150,10 @@ class RequestEditor(TabbedEditor[Request]):
                 self._body_editor().show(request.body)
             case "vars":
                 part.query_one(VariableTable).show(request.variables)
+            case "checks":
+                editor = self._checks_editor()
+                editor.show(request)
+                editor.show_outcomes(self._outcomes)
             case "options":
                 part.query_one(ScriptTable).show(request.scripts)
                 part.query_one("#options", KeyValueTable).set_rows(option_rows(request.options))
@@ -147,12 +168,14 @@ class RequestEditor(TabbedEditor[Request]):
         request = self._document
         params = sum(row.enabled for row in request.query) + len(parameters_in(request.url))
         headers = sum(row.enabled for row in request.headers)
+        tests = len(request.checks) + len(request.captures)
         return {
             "params": str(params) if params else "",
             "headers": str(headers) if headers else "",
             "auth": "" if auth_tag(request.auth) == "inherit" else auth_tag(request.auth).replace("_", " "),
             "body": "" if isinstance(request.body, NoBody) else body_tag(request.body),
             "vars": str(len(request.variables)) if request.variables else "",
+            "checks": str(tests) if tests else "",
             "options": "*" if request.options != Options() or request.scripts != Scripts() else "",
         }
 
@@ -172,6 +195,9 @@ class RequestEditor(TabbedEditor[Request]):
                 return {"body": self._body_editor().finish()}
             case "vars":
                 return {"variables": part.query_one(VariableTable).read(self._document.variables)}
+            case "checks":
+                editor = self._checks_editor()
+                return {"checks": editor.checks.read(), "captures": editor.captures.read()}
             case "options":
                 options = self._options(part.query_one("#options", KeyValueTable))
                 return {"scripts": part.query_one(ScriptTable).scripts, "options": options}

@@ -13,11 +13,11 @@ from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.table_lines import TableColumn, TableRow
 
 _ROWS = (
-    ("before_request", "Script before sending", "changes the request; enter chooses one, e opens or makes it"),
+    ("before_request", "Script before sending", "changes the request; enter chooses one, o opens or makes it"),
     (
         "after_response",
         "Script after the answer",
-        "checks it or sets variables; enter chooses one, e opens or makes it",
+        "checks it or sets variables; enter chooses one, o opens or makes it",
     ),
 )
 
@@ -66,6 +66,9 @@ class ScriptTable(KeyValueTable):
         """Take a script, by its path below `scripts/`, for one of the rows; empty for none."""
         at = next(at for at, row in enumerate(self.rows) if row.key == key)
         self._take(at, 1, script)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "whole" and super().check_action(action, parameters)
 
     def _edit(self, row: int, column: int) -> None:
         self.post_message(self.Asked(self, self.rows[row], open=False))

@@ -63,25 +63,45 @@ class TabLine(Widget, can_focus=True):
     def on_blur(self) -> None:
         self.refresh()
 
-    def _texts(self) -> list[tuple[str, str, str]]:
-        """Key, label and mark of each tab; marks and then letters go where there is no room."""
+    def _cells(self) -> list[tuple[str, str, str]]:
+        """Key, label and mark of each tab that is shown: marks go where there is no room, then blanks, then tabs.
+
+        A cell has its brackets or blanks around it; the ends of a line that is cut are marked.
+        """
         width = self.size.width
         full = [(key, label, self._counts.get(key, "")) for key, label in self._tabs]
-        if sum(len(label) + len(mark) + 2 + bool(mark) for _, label, mark in full) <= width:
-            return full
         bare = [(key, label, mark if mark.isdigit() or not mark else "*") for key, label, mark in full]
-        if sum(len(label) + len(mark) + 2 + mark.isdigit() for _, label, mark in bare) <= width:
-            return bare
-        bare = [(key, label, mark and "*") for key, label, mark in full]
-        if sum(len(label) + len(mark) + 2 for _, label, mark in bare) <= width:
-            return bare
-        return [(key, label if key == self.chosen else label[:4], "") for key, label, _ in full]
+        stars = [(key, label, mark and "*") for key, label, mark in full]
+        for tabs, pad in ((full, 1), (bare, 1), (stars, 1), (bare, 0), (stars, 0)):
+            cells = [self._cell(*tab, pad) for tab in tabs]
+            if sum(len(label) + len(mark) for _, label, mark in cells) <= width:
+                return cells
+        return self._window([self._cell(key, label, "", 0) for key, label, _ in full], width)
+
+    def _cell(self, key: str, label: str, mark: str, pad: int) -> tuple[str, str, str]:
+        gap = " " if mark and mark != "*" and pad else ""
+        if key == self.chosen:
+            return key, f"[{label}{gap}{mark}]", ""
+        return key, f"{' ' * pad}{label}{gap}", f"{mark} "
+
+    def _window(self, cells: list[tuple[str, str, str]], width: int) -> list[tuple[str, str, str]]:
+        """The chosen tab and as many on both sides of it as there is room for."""
+        at = next(index for index, (key, _, _) in enumerate(cells) if key == self.chosen)
+        first, last = at, at + 1
+        room = width - len(cells[at][1]) - 4
+        for index in (*range(at + 1, len(cells)), *range(at - 1, -1, -1)):
+            needed = len(cells[index][1]) + len(cells[index][2])
+            if index in (first - 1, last) and needed <= room:
+                room -= needed
+                first, last = min(first, index), max(last, index + 1)
+        shown = cells[first:last]
+        before, after = ("", "\u2039 ", "") if first else None, ("", "\u203a", "") if last < len(cells) else None
+        return [*([before] if before else []), *shown, *([after] if after else [])]
 
     def _spans(self) -> list[tuple[int, int, str]]:
         spans, x = [], 0
-        for key, label, mark in self._texts():
-            gap = 1 if mark and mark != "*" else 0
-            end = x + len(label) + len(mark) + gap + 2
+        for key, label, mark in self._cells():
+            end = x + len(label) + len(mark)
             spans.append((x, end, key))
             x = end
         return spans
@@ -93,21 +113,19 @@ class TabLine(Widget, can_focus=True):
         def into(key: str) -> Callable[[], object]:
             return lambda: self.post_message(self.Chosen(key, enter=True))
 
-        return [(labels[key], start, into(key)) for start, _, key in self._spans()]
+        return [(labels[key], start, into(key)) for start, _, key in self._spans() if key]
 
     def render_line(self, y: int) -> Strip:
         base, ink = self.rich_style, paint(self.app)
         segments = []
-        for key, label, mark in self._texts():
-            gap = " " if mark and mark != "*" else ""
+        for key, label, mark in self._cells():
             if key == self.chosen:
-                style = base + (ink.cursor if self.has_focus else ink.resting)
-                segments.append(Segment(f"[{label}{gap}{mark}]", style))
+                segments.append(Segment(label, base + (ink.cursor if self.has_focus else ink.resting)))
             else:
-                segments += [Segment(f" {label}{gap}", base), Segment(f"{mark} ", base + ink.muted)]
+                segments += [Segment(label, base), Segment(mark, base + ink.muted)]
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
     def on_click(self, event: events.Click) -> None:
         for start, end, key in self._spans():
-            if start <= event.x < end:
+            if key and start <= event.x < end:
                 self.post_message(self.Chosen(key))

@@ -35,6 +35,8 @@ class TableRow:
     """Columns that cannot be edited, such as the labels of a form."""
     help: str = ""
     """What the hint line says while the cursor is on the row."""
+    helps: tuple[str, ...] = ()
+    """By column: the same where there is no `help`."""
     key: str = ""
     """What the owner calls the row."""
     mark: str = ""
@@ -143,7 +145,10 @@ class TableLines(LineView):
         if not self.rows:
             raise SkipAction
         row, column = self.row + rows, self.column + columns
-        if self.row_at_cursor is not None and column in self.row_at_cursor.locked:
+        locked = self.row_at_cursor.locked if self.row_at_cursor is not None else ()
+        while columns and column in locked:
+            column += columns
+        if not 0 <= column < len(self.columns):
             return
         self.go(row, column)
 
@@ -154,7 +159,7 @@ class TableLines(LineView):
         if not self.has_focus:
             return
         entry = self.row_at_cursor
-        hint = entry.help if entry is not None else ""
+        hint = entry.help or "".join(entry.helps[self.column : self.column + 1]) if entry is not None else ""
         if entry is not None and not hint:
             names = self._names()
             texts = [entry.cells[self.column], *entry.cells]
