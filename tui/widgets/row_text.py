@@ -106,11 +106,19 @@ def _place(text: str, sign: str) -> int:
 
 
 def _name(text: str) -> str:
-    plain = text and text.isprintable() and text.strip() == text and ":" not in text and text[0] not in f'"{_OFF}'
-    return text if plain else json.dumps(text, ensure_ascii=not text.isprintable())
+    return text if text and _is_plain(text, ":") and text[0] != _OFF else _quoted(text)
 
 
 def _value(text: str, *, ended: bool) -> str:
     """`ended`: a semicolon ends a text that is not in quotes."""
-    plain = text.isprintable() and text.strip() == text and not text.startswith('"') and not (ended and ";" in text)
-    return text if plain else json.dumps(text, ensure_ascii=not text.isprintable())
+    return text if _is_plain(text, ";" if ended else "\n") else _quoted(text)
+
+
+def _is_plain(text: str, sign: str) -> bool:
+    """Braces that are not closed would take in what follows."""
+    closed = text.rfind("{{") < 0 or text.rfind("{{") < text.rfind("}}")
+    return text.isprintable() and text.strip() == text and not text.startswith('"') and sign not in text and closed
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=not text.isprintable())

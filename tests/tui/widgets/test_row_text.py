@@ -33,6 +33,7 @@ texts = st.lists(AWKWARD | st.text(max_size=4), max_size=5).map("".join)
 
 
 @given(rows=st.lists(st.tuples(st.tuples(texts, texts), st.booleans()), max_size=5))
+@example(rows=[(("{{", "}}: x"), True)])
 @example(rows=[(("", ""), False), (("# off", " \n"), True), (('"', '"'), False)])
 def test_rows_come_back_exactly(rows: list[tuple[tuple[str, str], bool]]) -> None:
     text = text_of(rows)
