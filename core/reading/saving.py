@@ -1,13 +1,20 @@
-"""Writing a body as it was received into a file of the person's choice."""
+"""Writing a body, as it was received or as a filter left it, into a file of the person's choice."""
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
+from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from core.errors import HushpostError
-from core.exchange import ReceivedBody
+from core.exchange import Exchange, ReceivedBody
+from core.filenames import safe_stem
+from core.reading.kinds import Kind
+from core.reading.rows import Document
 
 _PIECE = 1024 * 1024
 
@@ -16,8 +23,30 @@ class Exists(HushpostError):
     """There is a file already."""
 
 
-def save_body(body: ReceivedBody, path: Path, *, overwrite: bool = False) -> None:
-    """The bytes as received, readable by this user only; the file is whole or not there. Raises HushpostError."""
+_ENDINGS = {"json": ".json", "xml": ".xml", "html": ".html", "text": ".txt", "binary": ".bin"}
+_PICTURES = re.compile(r"(PNG|GIF|JPEG|WebP|BMP|AVIF|HEIC) image|icon")
+
+
+def suggested_name(exchange: Exchange, kind: Kind) -> str:
+    """What a file of the body could be called: as its server says, as the address ends, or as the request is called."""
+    said = next((value for name, value in exchange.response.headers if name.lower() == "content-disposition"), "")
+    header = Message()
+    header["Content-Disposition"] = said or "inline"
+    picture = _PICTURES.match(kind.label)
+    ending = f".{(picture[1] or 'ico').lower()}" if picture else _ENDINGS[kind.syntax]
+    address = unquote(urlsplit(exchange.shown.url).path).rpartition("/")[2]
+    for name in (header.get_filename() or "", address):
+        stem, dot, suffix = re.split(r"[/\\]", name)[-1].rpartition(".")
+        if stem and dot and suffix.isalnum() and len(suffix) <= 8 and "{{" not in name:
+            return f"{safe_stem(stem, otherwise='body')}.{suffix.lower()}"
+    return safe_stem(exchange.reference.rpartition("/")[2], otherwise="body") + ending
+
+
+def save_body(body: ReceivedBody | Document, path: Path, *, overwrite: bool = False) -> None:
+    """A body's bytes as received, or a document's masked ones, readable by this user only.
+
+    The file is whole or not there. Raises HushpostError.
+    """
     try:
         path = path.expanduser()
         if path.is_dir():
@@ -34,13 +63,17 @@ def save_body(body: ReceivedBody, path: Path, *, overwrite: bool = False) -> Non
         raise HushpostError(f'"{path}" cannot be written: {reason}') from error
 
 
-def _write(body: ReceivedBody, path: Path) -> None:
+def _write(body: ReceivedBody | Document, path: Path) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            for start in range(0, body.size, _PIECE):
-                file.write(body.read(start, _PIECE))
+            file.writelines(_pieces(body))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _pieces(body: ReceivedBody | Document) -> Iterator[bytes]:
+    for start in range(0, body.size, _PIECE):
+        yield body.read(start, _PIECE if isinstance(body, ReceivedBody) else min(start + _PIECE, body.size))

@@ -303,6 +303,18 @@ async def test_the_last_answer_stays_to_be_read_until_the_next_one_is_there() ->
         assert "waiting" not in screen_text(pilot)
 
 
+async def test_what_a_filter_found_is_saved_masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with ResponseApp(exchange(JSON)).run_test(size=(80, 24)) as pilot:
+        await body(pilot, '"id": 0')
+        await pilot.press("f", *".items[:2].echo", "enter")
+        await shown(pilot, "2 found  esc ends it")
+        await pilot.press("s", "enter")
+        await until(pilot, lambda: told(pilot))
+    assert names(tmp_path) == ["create-found.json"]
+    assert json.loads((tmp_path / "create-found.json").read_bytes()) == [f"Bearer {MASK}"] * 2
+
+
 async def test_saving_writes_the_bytes_as_received_and_asks_before_it_overwrites(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     async with ResponseApp(exchange(JSON)).run_test(size=(120, 24)) as pilot:

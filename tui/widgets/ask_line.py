@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
+from textual.widgets.input import Selection
 
 from tui import keys
 from tui.foreign import visible
@@ -38,13 +39,13 @@ class AskLine(Horizontal):
     def asking(self) -> bool:
         return bool(self.display)
 
-    def ask(self, label: str, text: str, done: Callable[[str | None], None]) -> None:
-        """Ask; `done` is called once with what was entered."""
+    def ask(self, label: str, text: str, done: Callable[[str | None], None], *, whole: bool = False) -> None:
+        """Ask; `done` is called once with what was entered. `whole`: what is typed takes the place of `text`."""
         self._done = done
         self.query_one(Static).update(visible(label))
         field = self.query_one(Input)
         field.value = text
-        field.cursor_position = len(text)
+        field.selection = Selection(0 if whole else len(text), len(text))
         self.display = True
         field.focus()
 

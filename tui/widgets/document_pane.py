@@ -117,8 +117,8 @@ class DocumentPane(Vertical):
     def focus_lines(self) -> None:
         self._lines.focus()
 
-    def ask(self, label: str, text: str, done: Callable[[str | None], None]) -> None:
-        """Ask for a text in the line below; the keys go back to the document afterwards."""
+    def ask(self, label: str, text: str, done: Callable[[str | None], None], *, whole: bool = False) -> None:
+        """Ask for a text in the line below, as `AskLine.ask`; the keys go back to the document afterwards."""
 
         def answered(answer: str | None) -> None:
             self._info.display = True
@@ -126,7 +126,7 @@ class DocumentPane(Vertical):
             done(answer)
 
         self._info.display = False
-        self._ask.ask(label, text, answered)
+        self._ask.ask(label, text, answered, whole=whole)
 
     def on_descendant_focus(self) -> None:
         self._info.set_class(self._lines.has_focus, "-focused")

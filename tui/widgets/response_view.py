@@ -15,13 +15,13 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from core.errors import HushpostError
-from core.exchange import ErrorInfo, Exchange, Progress
+from core.exchange import ErrorInfo, Exchange, Progress, ReceivedBody
 from core.reading.filtering import LANGUAGES, Filter, Language
 from core.reading.hexrows import HexDocument
 from core.reading.picture import PictureDocument, draw_picture
 from core.reading.reading import Reading
 from core.reading.rows import Document
-from core.reading.saving import Exists, save_body
+from core.reading.saving import Exists, save_body, suggested_name
 from core.redactor import Redactor
 from core.vault.threads import run_in_daemon_thread
 from tui import keys
@@ -401,24 +401,31 @@ class ResponseView(Widget):
     # Saving
 
     def action_save(self) -> None:
-        if self._exchange is not None:
-            self._pane.ask("save as received, secrets unmasked, to", "", self._save_to)
-
-    def _save_to(self, path: str | None, *, again: str = "") -> None:
-        if path and path.strip():
-            self.run_worker(self._saved(path.strip(), overwrite=path.strip() == again), group="save")
-
-    async def _saved(self, path: str, *, overwrite: bool) -> None:
-        exchange = self._exchange
-        if exchange is None:
+        exchange, reading = self._exchange, self._reading
+        if exchange is None or reading is None:
             return
-        body = exchange.response.body
+        name = suggested_name(exchange, reading.kind)
+        if self._filter is not None and not self._filtering and self._tab == "body":
+            stem, _, ending = name.rpartition(".")
+            self._ask_where("save what was found, secrets masked, to", f"{stem}-found.{ending}", self._filter.result)
+        else:
+            self._ask_where("save as received, secrets unmasked, to", name, exchange.response.body)
+
+    def _ask_where(self, question: str, name: str, body: ReceivedBody | Document, again: str = "") -> None:
+        def save_to(path: str | None) -> None:
+            if path and path.strip():
+                self.run_worker(self._saved(body, path.strip(), overwrite=path.strip() == again), group="save")
+
+        self._pane.ask(question, name, save_to, whole=not again)
+
+    async def _saved(self, body: ReceivedBody | Document, path: str, *, overwrite: bool) -> None:
         try:
             await run_in_daemon_thread(save_body, body, Path(path), overwrite=overwrite)
         except Exists as error:
-            self._pane.ask("there already, enter overwrites it", path, lambda to: self._save_to(to, again=path))
+            self._ask_where("there already, enter overwrites it", path, body, again=path)
             self.post_message(Notice(str(error), warning=True))
         except HushpostError as error:
             self.post_message(Notice(str(error), warning=True))
         else:
-            self.post_message(Notice(f'{amount(body.size)} as received saved to "{path}"'))
+            how = " as received" if isinstance(body, ReceivedBody) else ""
+            self.post_message(Notice(f'{amount(body.size)}{how} saved to "{path}"'))

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from core.errors import HushpostError
 from core.exchange import ReceivedBody
-from core.reading.saving import Exists, save_body
+from core.reading.kinds import kind_of
+from core.reading.rows import TextDocument
+from core.reading.saving import Exists, save_body, suggested_name
+from tests.response_app import exchange
 
 BODY = bytes(range(256)) * 10_000
 
@@ -30,6 +34,34 @@ def test_the_bytes_are_those_received_and_ours_alone(tmp_path: Path) -> None:
     save_body(ReceivedBody.of(BODY), path)
     assert path.read_bytes() == BODY
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_document_is_saved_whole(tmp_path: Path) -> None:
+    save_body(TextDocument.of(b"line\n" * 500_000), tmp_path / "text")
+    assert (tmp_path / "text").read_bytes() == b"line\n" * 500_000
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "body", "name"),
+    [
+        ("https://x/files/Report.PDF?a=b.c", {}, b"%PDF", "report.pdf"),
+        ("https://x/items", {"Content-Type": "application/json"}, b"{}", "list-items.json"),
+        ("https://x/items", {}, b"<?xml?><a/>", "list-items.xml"),
+        ("https://x/v1.2", {}, b"text", "v1.2"),
+        ("https://x/", {"Content-Type": "image/png"}, b"\x89PNG\r\n\x1a\n" + bytes(8), "list-items.png"),
+        ("https://x/a.json", {"Content-Disposition": 'attachment; filename="My data.csv"'}, b"", "my-data.csv"),
+        ("https://x/", {"Content-Disposition": "attachment; filename*=UTF-8''%e2%82%ac.csv"}, b"", "body.csv"),
+        ("https://x/", {"Content-Disposition": 'attachment; filename="../../.bashrc"'}, b"", "list-items.txt"),
+        ("https://x/", {"Content-Disposition": "attachment; filename=a\\..\\b.exe"}, b"", "b.exe"),
+        ("https://x/{{key}}.json", {}, b"text", "list-items.txt"),
+    ],
+)
+def test_a_name_is_suggested(url: str, headers: dict[str, str], body: bytes, name: str) -> None:
+    one = exchange(body)
+    response = structs.replace(one.response, headers=tuple(headers.items()))
+    shown = structs.replace(one.shown, url=url)
+    one = structs.replace(one, reference="shop/List items", shown=shown, response=response)
+    assert suggested_name(one, kind_of(headers.items(), body)) == name
 
 
 def test_a_home_is_understood(home: Path) -> None:
