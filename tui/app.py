@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
@@ -38,6 +38,9 @@ MODES = {
 
 DEMO = "demo"
 """What the app ends with when the person chose to go on in the demo."""
+
+_READ_S = 2.0
+"""After this long a notice goes at the next key."""
 
 _NEEDS_WORKSPACE = ("requests", "environments")
 
@@ -179,10 +182,7 @@ class HushpostApp(App[str], inherit_bindings=False):
                 look()
 
     def tell_error(self, error: HushpostError) -> None:
-        text = str(error) if not error.hint else f"{error}\n{error.hint}"
-        self.notify(
-            visible(self.session.redact(text), lines=True), title="Error", severity="error", markup=False, timeout=12
-        )
+        self.base_screen.show_error(error)
 
     @property
     def base_screen(self) -> SessionScreen[Any]:
@@ -300,11 +300,19 @@ class HushpostApp(App[str], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.InputEvent):
             self._last_input = self._clock()
+        if isinstance(event, events.Key):
+            self._take_notices_away()
         typed = isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded
         if not (typed and self.typeahead.keeps(event)):
             await super().on_event(event)
 
     # Idle lock
+
+    def _take_notices_away(self) -> None:
+        """What was told in passing and could be read by now covers nothing of what is typed next."""
+        for notice in list(self._notifications):
+            if notice.severity != "error" and time() - notice.raised_at > _READ_S:
+                self._unnotify(notice)
 
     def lock_when_idle(self) -> None:
         """Lock the store when no key was pressed for as long as the settings say."""

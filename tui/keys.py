@@ -92,6 +92,10 @@ TEXT_DIALOG = (
     Key("lines.take", "f9,ctrl+s", "take", "Take", "take the text", show=True, priority=True, palette=False),
     Key("lines.outside", "alt+e", "outside", "Editor", "edit the text in your own editor", show=True, palette=False),
 )
+CONFIRM = (
+    Key("dialog.yes", "y", "yes", "Yes", "say yes to a question", show=True, palette=False),
+    Key("dialog.no", "n", "cancel", "No", "say no to a question", show=True, palette=False),
+)
 CLOSE = (Key("dialog.close", "escape,q", "cancel", "Close", "close what is only shown", show=True, palette=False),)
 BROKEN = (
     Key("broken.edit", "e", "edit", "Editor", "open the file in your own editor, then read it again", show=True),
@@ -191,10 +195,12 @@ RESPONSE = (
 )
 ENVIRONMENTS = (
     Key("environments.activate", "space", "activate", "Use", "make the environment the active one", show=True),
-    Key("environments.new", "n", "new_environment", "New", "a new environment", show=True),
-    Key("environments.copy", "d", "copy_environment", "Duplicate", "duplicate the environment", show=True),
-    Key("environments.color", "c", "color", "Colour", "give the environment a colour", show=True),
-    Key("environments.add", "a", "add", "Add", "add a variable", show=True),
+    Key(
+        "environments.new", "n", "new", "New", "new variable; in the list of environments a new one of them", show=True
+    ),
+    Key("environments.copy", "c", "copy_environment", "Copy", "duplicate the environment", show=True),
+    Key("environments.color", "C", "color", "Colour", "give the environment a colour", show=True),
+    Key("environments.add", "a", "add", "Add", "add a variable"),
     Key("environments.edit", "e", "edit", "Edit", "edit the variable", show=True),
     Key("environments.secret", "s", "secret", "Secret", "make it a secret, or set the secret's value", show=True),
     Key("environments.link", "l", "link", "Link", "link the variable to a secret of a vault", show=True),
@@ -202,16 +208,16 @@ ENVIRONMENTS = (
     Key("environments.details", "i", "details", "Details", "details of the linked secret", show=True),
     Key("environments.toggle", "o", "switch", "On/off", "switch the variable off or on", show=True),
     Key("environments.rename", "r", "rename", "Rename", "rename the variable or the environment", show=True),
-    Key("environments.delete", "x,delete", "delete", "Delete", "delete the variable or the environment", show=True),
+    Key("environments.delete", "d,delete,x", "delete", "Delete", "delete the variable or the environment", show=True),
 )
 CREDENTIALS = (
     Key("credentials.stop", "escape", "stop", "Stop", "stop logging in", show=True),
-    Key("credentials.add", "a", "add", "Add", "add a credential", show=True),
+    Key("credentials.add", "n,a", "add", "New", "add a credential", show=True),
     Key("credentials.edit", "e", "edit", "Edit", "edit the credential", show=True),
     Key("credentials.test", "t", "test", "Test", "log in with the credential and show its identity", show=True),
     Key("credentials.login", "l", "login", "Log in", "log in again"),
     Key("credentials.logout", "o", "logout", "Log out", "forget the login and its cached secrets", show=True),
-    Key("credentials.delete", "x,delete", "delete", "Delete", "delete the credential from the store", show=True),
+    Key("credentials.delete", "d,delete,x", "delete", "Delete", "delete the credential from the store", show=True),
     Key("credentials.reset", "r", "reset", "Reset", "forget this cached secret", show=True),
     Key("credentials.reset_all", "R", "reset_all", "Reset all", "forget all cached secrets", show=True),
     Key("credentials.minutes", "m", "minutes", "Keep", "how long fetched secrets are kept", show=True),
@@ -231,8 +237,8 @@ HISTORY = (
         "history.compare", "c", "compare", "Compare", "mark the exchange, or compare it with the marked one", show=True
     ),
     Key("history.all", "a", "all", "All", "list the exchanges of all workspaces, or of the open one", show=True),
-    Key("history.delete", "x,delete", "delete", "Delete", "delete the exchange from the history", show=True),
-    Key("history.clear", "X", "clear", "Clear", "delete all of the workspace's exchanges, or of all", show=True),
+    Key("history.delete", "d,delete,x", "delete", "Delete", "delete the exchange from the history", show=True),
+    Key("history.clear", "D,X", "clear", "Clear", "delete all of the workspace's exchanges, or of all", show=True),
     Key("history.back", "escape", "back", "Back", "back to the list, then close the answer", show=True, palette=False),
 )
 SETTINGS = (
@@ -261,6 +267,7 @@ def table() -> tuple[Key, ...]:
         *SETTINGS,
         *DIALOG,
         *TEXT_DIALOG,
+        *CONFIRM,
         *CLOSE,
         *JUMP,
         *BROKEN,
@@ -370,12 +377,13 @@ def _conflicts(known: Mapping[str, Key], usable: Mapping[str, str]) -> list[str]
 def given(name: str, remapped: Mapping[str, str]) -> tuple[str, ...]:
     """The keys of an action as Textual names them."""
     known = {key.name: key.keys for key in table()}
-    return key_names(remapped.get(name) or known.get(name, ""))
+    keys = remapped.get(name) or known.get(name, "")
+    return () if keys.strip() in ("none", NOWHERE) else key_names(keys)
 
 
 def keys_of(name: str, remapped: Mapping[str, str]) -> str:
     """The keys of an action as a person reads them."""
-    return ", ".join("" if key == NOWHERE else shown_key(key) for key in given(name, remapped))
+    return ", ".join(shown_key(key) for key in given(name, remapped))
 
 
 def shown_key(key: str) -> str:

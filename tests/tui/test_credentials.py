@@ -68,7 +68,7 @@ def states(pilot: Pilot[Any]) -> list[str]:
 async def test_the_first_credential_makes_the_store_in_the_same_dialog(session: Session) -> None:
     cheap_store(session)
     async with in_mode(session, "credentials") as pilot:
-        assert "Press a to add the first one" in said(pilot)
+        assert "Press n to add the first one" in said(pilot)
         await pilot.press("a")
         dialog = await chosen(pilot, "memory", "memory")
         assert "cannot be recovered" in said(pilot)

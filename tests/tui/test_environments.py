@@ -124,7 +124,7 @@ async def test_a_broken_file_is_a_named_problem_and_is_never_written(session: Se
         await pilot.press("a", "s", "l", "u", "o", "r", "x")
         await back(pilot)
         await pilot.press("left")
-        await pilot.press("c", "d", "space")
+        await pilot.press("c", "C", "space")
         await shown(pilot, BrokenFileDialog)
         await pilot.press("escape")
         await back(pilot)
@@ -387,7 +387,7 @@ async def test_a_duplicate_has_the_values_too(session: Session, file: Path) -> N
     await session.set_secret("environments/production", "password", Secret(SECRET))
     async with in_mode(session, "environments") as pilot:
         await on_environment(pilot, "production")
-        await pilot.press("d")
+        await pilot.press("c")
         await until(pilot, lambda: (file.parent / "production-copy.toml").exists())
         await until(pilot, lambda: stored(session, "password", "environments/production-copy") == Secret(SECRET))
         assert stored(session, "password") == Secret(SECRET)
@@ -411,7 +411,7 @@ async def test_a_deleted_environment_takes_its_values_along(session: Session, fi
 async def test_a_colour_is_chosen_or_given_by_its_number(session: Session, file: Path) -> None:
     async with in_mode(session, "environments") as pilot:
         await on_environment(pilot, "production")
-        await pilot.press("c")
+        await pilot.press("C")
         dialog = await shown(pilot, PickDialog)
         dialog.query_one(PickList).select("\n")
         await pilot.press("enter")

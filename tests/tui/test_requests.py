@@ -457,6 +457,8 @@ class TestTree:
         async with running(workspace) as pilot:
             tree_of(pilot).select("payments/show")
             await pilot.press("enter")
+            await until(pilot, lambda: "methodd" in screen_text(pilot))
+            await pilot.press("escape")
             await until(pilot, lambda: any("methodd" in notice for notice in notices(pilot)))
             assert screen_of(pilot).reference == ""
             await opened(pilot, "health")

@@ -18,6 +18,7 @@ from textual.worker import Worker
 from core.consent import Need
 from core.errors import HostNotAllowed, HushpostError
 from tui.foreign import visible
+from tui.hints import hint_here
 from tui.messages import ChoiceAsked, Notice, TextAsked
 from tui.typeahead import Hold, working_for
 from tui.widgets.footer import KeyFooter
@@ -119,9 +120,13 @@ class SessionWork(Screen[ScreenResultType]):
     def show_error(self, error: HushpostError) -> None:
         """Tell of a failure in passing: the sentence, and below it what to do."""
         text = self.session.redact(str(error))
-        if error.hint:
-            text += "\n" + self.session.redact(error.hint)
+        if hint := self.hint_of(error):
+            text += f"\n{hint}"
         self.tell(text, error=True)
+
+    def hint_of(self, error: HushpostError) -> str:
+        """What to do about it, in the keys of the app."""
+        return self.session.redact(hint_here(error, self.session.settings.keys))
 
     def tell(self, text: str, *, warning: bool = False, error: bool = False) -> None:
         """A notification of plain text: foreign names in it are shown letter by letter."""

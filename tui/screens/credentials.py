@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 STATE_INKS = {"connected": "good", "expired": "bad", "needs login": "warning"}
 """Of `Paint`."""
 
-NO_STORE = "No credentials yet. Press a to add the first one:\nthe encrypted store is made with it."
+NO_STORE = "No credentials yet. Press n to add the first one:\nthe encrypted store is made with it."
 LOCKED = "The credential store is locked. Press enter to unlock it."
 
 

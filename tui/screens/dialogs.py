@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     from core.session import Session
 
 
+FEW = 8
+"""Rows of a list that needs no field to narrow it."""
+
+
 class ConfirmDialog(SessionDialog[bool]):
     """A question with two answers; the one that changes nothing has the focus when `danger` is set."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DIALOG)
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.CONFIRM), *keys.bindings(keys.DIALOG)]
 
     def __init__(
         self,
@@ -231,7 +235,10 @@ class PickDialog(SessionDialog[str]):
             box.border_title = foreign(self._title)
             if self._text:
                 yield Static(foreign(self._text, lines=True), classes="dialog-text")
-            yield LineInput(placeholder="type to narrow the list, enter picks", id="filter")
+            few = len(self._picks) <= FEW
+            yield LineInput(
+                placeholder="type to narrow the list, enter picks", id="filter", classes="-few" if few else ""
+            )
             yield PickList(self._picks, id="picks", empty=self._empty, active=True)
         yield KeyFooter()
 
@@ -251,6 +258,9 @@ class PickDialog(SessionDialog[str]):
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:
         event.stop()
+        if event.value:
+            # A short list is read at a glance, and says of itself only what is typed.
+            event.input.remove_class("-few")
         rows = self.query_one("#picks", PickList)
         rows.mark_words(event.value.split())
         rows.choices = self.matching(event.value)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 LOOK_AGAIN_S = 2.0
-NO_VARIABLES = "No variables yet. Press a to add one:\nplain in the file, secret in your store, or linked to a vault."
+NO_VARIABLES = "No variables yet. Press n to add one:\nplain in the file, secret in your store, or linked to a vault."
 
 
 def drawn_color(color: str) -> str:
@@ -198,8 +198,10 @@ class EnvironmentsScreen(SessionScreen[None]):
         name = self._shown
         found = None if in_list else self._current
         match action:
-            case "new_environment" | "activate":
+            case "activate":
                 return in_list
+            case "new":
+                return in_list or isinstance(self._loaded, Environment)
             case "copy_environment" | "color":
                 return in_list and isinstance(self._loaded, Environment)
             case "rename" | "delete":
@@ -299,8 +301,11 @@ class EnvironmentsScreen(SessionScreen[None]):
 
         self.run(activate, lambda _: self._filed(name))
 
-    def action_new_environment(self) -> None:
-        self.run(self._files.create, self._filed)
+    def action_new(self) -> None:
+        if self._environments.has_focus:
+            self.run(self._files.create, self._filed)
+        else:
+            self.action_add()
 
     def action_copy_environment(self) -> None:
         self.run(lambda: self._files.duplicate(self._shown), self._filed)

@@ -191,7 +191,7 @@ class RequestScreen(SessionScreen[None]):
         if isinstance(answer, Exchange):
             self.response.show(answer, self.session.redactor)
         elif answer is not None:
-            self.response.fail(answer)
+            self.response.fail(answer, self.hint_of(answer))
         else:
             self.response.clear()
 

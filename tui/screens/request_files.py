@@ -73,7 +73,8 @@ async def _done(screen: RequestsScreen, work: Callable[[], Awaitable[Change | No
 
 async def _new(screen: RequestsScreen, parent: str, *, folder: bool) -> None:
     what = "folder" if folder else "request"
-    name = await screen.ask(AskTextDialog(screen.session, f"New {what}", f'Name, in "{parent or _ROOT}"', yes="Create"))
+    where = f'Below the folder "{parent}"' if parent else ""
+    name = await screen.ask(AskTextDialog(screen.session, f"New {what}", "Name", text=where, yes="Create"))
     if name is None:
         return
     changes = screen.session.changes

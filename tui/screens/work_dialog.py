@@ -100,8 +100,8 @@ class WorkDialog(SessionDialog[ScreenResultType]):
     def show_problem(self, error: HushpostError) -> None:
         """Say below the fields what is wrong, and what to do about it."""
         text = self.session.redact(str(error))
-        if error.hint:
-            text += "\n  " + self.session.redact(error.hint)
+        if hint := self.hint_of(error):
+            text += f"\n  {hint}"
         self.status.problem(visible(text, lines=True))
 
     def action_cancel(self) -> None:
