@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -314,6 +314,24 @@ async def _steps(session: RunSession, references: Sequence[str], options: RunOpt
     if errors:
         raise _together(errors)
     return order.steps
+
+
+async def with_needed(
+    session: RunSession, references: Sequence[str], options: RunOptions, chosen: Collection[str]
+) -> list[str]:
+    """The chosen requests of a run and, in its order, those that capture or set by script what they use."""
+    wanted = set(chosen)
+    steps = await _steps(session, references, options)
+    for step in reversed(steps):
+        if step.reference in wanted:
+            wanted |= set(step.wants.values())
+            before = (steps[number] for number in step.after)
+            wanted |= {one.reference for one in before if _scripted(session, one)}
+    return [step.reference for step in steps if step.reference in wanted]
+
+
+def _scripted(session: RunSession, step: _Step) -> bool:
+    return session.effective(step.request, step.reference).scripts != Scripts()
 
 
 def _row_kinds(options: RunOptions) -> Iterator[Values]:

@@ -32,6 +32,7 @@ MODES = {
     "environments": "EnvironmentsScreen",
     "credentials": "CredentialsScreen",
     "history": "HistoryScreen",
+    "runner": "RunnerScreen",
     "settings": "SettingsScreen",
 }
 """Mode and the class in `tui.screens.MODE` that shows it, imported when it is first gone to."""
@@ -42,7 +43,7 @@ DEMO = "demo"
 _READ_S = 2.0
 """After this long a notice goes at the next key."""
 
-_NEEDS_WORKSPACE = ("requests", "environments")
+_NEEDS_WORKSPACE = ("requests", "environments", "runner")
 
 
 class HushpostApp(App[str], inherit_bindings=False):
@@ -53,7 +54,14 @@ class HushpostApp(App[str], inherit_bindings=False):
 
     TITLE = "hushpost"
     # All of them, so that going to a mode for the first time parses and matches nothing anew.
-    CSS_PATH = ["app.tcss", "vault.tcss", "screens/requests.tcss", "screens/workspaces.tcss", "screens/history.tcss"]
+    CSS_PATH = [
+        "app.tcss",
+        "vault.tcss",
+        "screens/requests.tcss",
+        "screens/workspaces.tcss",
+        "screens/history.tcss",
+        "screens/runner.tcss",
+    ]
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.APP)
     ENABLE_COMMAND_PALETTE = False
 
@@ -68,6 +76,8 @@ class HushpostApp(App[str], inherit_bindings=False):
     ) -> None:
         self.session = session
         self._clock = clock
+        self.run_status = ""
+        """How far a run is, in the header of every mode; empty without one."""
         self._send_first = send
         self.unread_settings = unread_settings
         """Why the settings could not be read; until they can be, the app does nothing but offer that."""
@@ -180,6 +190,11 @@ class HushpostApp(App[str], inherit_bindings=False):
             look = getattr(screen, "status_changed", None)
             if look is not None:
                 look()
+
+    def tell_run(self, status: str) -> None:
+        if status != self.run_status:
+            self.run_status = status
+            self.status_changed()
 
     def tell_error(self, error: HushpostError) -> None:
         self.base_screen.show_error(error)

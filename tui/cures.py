@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from core.session import Session
     from tui.screens.base import SessionWork
 
+CURABLE = (StoreLocked, NotBound, HostNotAllowed, FileNotAllowed, LoginRequired, ScriptsNotAllowed)
+"""What `cured` offers a cure for."""
 _ADD = "\n"
 """The key of the row that adds a credential: no credential can be called this."""
 
@@ -73,7 +75,8 @@ async def unlock(screen: SessionWork[Any]) -> bool:
     return bool(screen.session.store.unlocked)
 
 
-def _who(session: Session) -> str:
+def who(session: Session) -> str:
+    """The open workspace and where it is, as the start of a sentence."""
     workspace = session.workspace
     return f'The workspace "{workspace.name}" in {workspace.real_path}' if workspace is not None else "The workspace"
 
@@ -97,7 +100,7 @@ async def bind(screen: SessionWork[Any], error: NotBound) -> bool:
             "Which credential?",
             picks,
             current=error.credential,
-            text=f'{_who(session)} asks for a credential it calls "{error.credential}"{of_provider}'
+            text=f'{who(session)} asks for a credential it calls "{error.credential}"{of_provider}'
             f"{_for_variable(error)}. It may then read, as you, the secrets its files name. Which of your credentials "
             "is it?",
         )
@@ -123,7 +126,7 @@ async def take_over(screen: SessionWork[Any]) -> bool:
         ConfirmDialog(
             session,
             "Was this workspace moved?",
-            f"{_who(session)} was known at\n\n  {old.path}\n\nwhere it is not any more. If you moved it, it may keep "
+            f"{who(session)} was known at\n\n  {old.path}\n\nwhere it is not any more. If you moved it, it may keep "
             "the credentials, hosts and secret values that you allowed it there.",
             yes="I moved it",
             no="Start with nothing",
@@ -153,7 +156,7 @@ async def allow_host(screen: SessionWork[Any], error: HostNotAllowed) -> bool:
         ConfirmDialog(
             session,
             "May this host receive the secret?",
-            f'{_who(session)} wants to send the value of "{error.variable}" to:\n\n{hosts}{how}\n\n'
+            f'{who(session)} wants to send the value of "{error.variable}" to:\n\n{hosts}{how}\n\n'
             f"It may then receive every secret of the {whose} that this workspace uses.",
             yes="Allow and send",
             no="Refuse",
@@ -174,7 +177,7 @@ async def allow_file(screen: SessionWork[Any], error: FileNotAllowed) -> bool:
         ConfirmDialog(
             session,
             "May the workspace use this file?",
-            f"{_who(session)} names a file that lies outside of it:\n\n  {error.path}\n\n"
+            f"{who(session)} names a file that lies outside of it:\n\n  {error.path}\n\n"
             "Its content may then be sent by the workspace's requests.",
             yes="Allow and send",
             no="Refuse",
@@ -197,7 +200,7 @@ async def allow_scripts(screen: SessionWork[Any], error: ScriptsNotAllowed) -> b
         ConfirmDialog(
             session,
             "May scripts read secrets?" if reads else "May scripts run?",
-            f"{_who(session)} has scripts that want to {what}.\n\nThey run in a process of their own, which is no "
+            f"{who(session)} has scripts that want to {what}.\n\nThey run in a process of their own, which is no "
             "sandbox: read the files below scripts/ first. Any change to them takes the permission back.",
             yes="Allow and send",
             no="Refuse",

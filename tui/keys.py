@@ -55,6 +55,8 @@ PLACES: Mapping[str, str] = {
     "credentials": "credentials",
     "details": "linked-secret details",
     "history": "history",
+    "runner": "runner",
+    "pick": "what runs",
     "settings": "settings",
     "dialog": "dialogs",
     "lines": "text of several lines",
@@ -69,6 +71,7 @@ APP = (
     Key("app.environments", "f4", "app.mode('environments')", "Environments", "go to the environments", priority=True),
     Key("app.credentials", "f5", "app.mode('credentials')", "Credentials", "go to the credentials", priority=True),
     Key("app.history", "f6", "app.mode('history')", "History", "go to the history", priority=True),
+    Key("app.runner", "f7", "app.mode('runner')", "Runner", "go to the runner", priority=True),
     Key("app.settings", "f8", "app.mode('settings')", "Settings", "go to the settings", priority=True),
     Key("app.environment", "ctrl+t", "app.environment", "Environment", "switch the environment", priority=True),
     Key("app.find", "ctrl+f", "app.find", "Find", "find a request by its name, method or address", priority=True),
@@ -83,6 +86,7 @@ APP = (
     Key("app.plain_environments", "4", "app.mode('environments')", "Environments", palette=False),
     Key("app.plain_credentials", "5", "app.mode('credentials')", "Credentials", palette=False),
     Key("app.plain_history", "6", "app.mode('history')", "History", palette=False),
+    Key("app.plain_runner", "7", "app.mode('runner')", "Runner", palette=False),
     Key("app.plain_settings", "8", "app.mode('settings')", "Settings", palette=False),
     Key("app.plain_quit", "q", "app.ask_quit", "Quit", palette=False),
 )
@@ -155,6 +159,7 @@ TREE = (
     Key("tree.move", "m", "ask('move')", "Move", "move the request or folder to another folder", show=True),
     Key("tree.up", "alt+up,K", "ask('up')", "Up", "move the request or folder up"),
     Key("tree.down", "alt+down,J", "ask('down')", "Down", "move the request or folder down"),
+    Key("tree.run", "g", "ask('run')", "Run", "go to the runner with the request or folder", show=True),
     Key("tree.delete", "d,delete", "ask('delete')", "Delete", "delete the request or folder", show=True),
     Key("tree.undo", "u", "ask('undo')", "Undo", "take back the last change of the request tree", show=True),
     Key("tree.redo", "U", "ask('redo')", "Redo", "do again what was taken back in the request tree"),
@@ -241,6 +246,31 @@ HISTORY = (
     Key("history.clear", "D,X", "clear", "Clear", "delete all of the workspace's exchanges, or of all", show=True),
     Key("history.back", "escape", "back", "Back", "back to the list, then close the answer", show=True, palette=False),
 )
+RUNNER = (
+    Key("runner.run", "ctrl+r", "run", "Run", "run what is selected", show=True, priority=True),
+    Key(
+        "runner.back",
+        "escape",
+        "back",
+        "Back",
+        "close the answer, go back to the table, then stop the run",
+        show=True,
+        palette=False,
+    ),
+    Key("runner.pick", "s", "pick", "Select", "choose which requests run, and in which order", show=True),
+    Key("runner.all", "a", "all", "All", "select every request of the workspace"),
+    Key("runner.options", "e", "options", "Options", "go to the data file, iterations and other options", show=True),
+    Key("runner.failures", "f", "failures", "Not passed", "list only what did not pass, or all", show=True),
+    Key("runner.again", "r", "again", "Again", "run again what did not pass, with what it needs", show=True),
+    Key("runner.cure", "c", "cure", "Mend", "do what the error asks for, then run again what did not pass", show=True),
+    Key("runner.request", "o", "request", "Request", "open the request itself", show=True),
+)
+RUN_PICK = (
+    Key("pick.take", "enter", "take", "Take", "run these", show=True, palette=False),
+    Key("pick.switch", "space", "switch", "In/out", "take the request or folder in, or out", show=True),
+    Key("pick.all", "a", "all", "All/none", "take all in, or all out", show=True),
+    Key("pick.order", "o", "order", "Order", "run in the order of the tree, or in the order picked", show=True),
+)
 SETTINGS = (
     Key("settings.change", "e", "change", "Change", "change the setting or the key", show=True),
     Key("settings.default", "d", "default", "Default", "give the setting or the action its default back", show=True),
@@ -264,6 +294,8 @@ def table() -> tuple[Key, ...]:
         *CREDENTIALS,
         *DETAILS,
         *HISTORY,
+        *RUNNER,
+        *RUN_PICK,
         *SETTINGS,
         *DIALOG,
         *TEXT_DIALOG,

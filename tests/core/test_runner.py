@@ -11,7 +11,7 @@ from core.errors import FileError, HushpostError, TemplateError
 from core.exchange import RequestFinished, RequestStarted, Result, RunEvent, RunFinished, RunStarted
 from core.models import BearerAuth, Capture, Check, Environment, Field, JsonBody, Options, Request, Scripts, Variable
 from core.paths import read_surroundings
-from core.runner import RunOptions, run
+from core.runner import RunOptions, run, with_needed
 from core.secret import Secret
 from core.session import Session, open_session
 from tests.loopback import Loopback
@@ -409,3 +409,26 @@ async def test_results_are_redacted(session: Session, save: Save, server: Loopba
     )
     shown = json.dumps([[result.url, result.error and result.error.message] for result in found])
     assert "s3cr3t-value" not in shown
+
+
+async def test_what_runs_again_takes_along_what_it_needs(session: Session, save: Save) -> None:
+    """Captures of captures too, and no others."""
+    references = [
+        save("first", "/json?a=1", captures=(Capture("a", "json", "$.a"),)),
+        save("other", "/json?z=1", captures=(Capture("z", "json", "$.z"),)),
+        save("second", "/json?b={{a}}", captures=(Capture("b", "json", "$.b"),)),
+        save("third", "/json?c={{b}}"),
+        save("alone", "/echo"),
+    ]
+    options = RunOptions()
+    assert await with_needed(session, references, options, ["third"]) == ["first", "second", "third"]
+    assert await with_needed(session, references, options, ["alone", "other"]) == ["other", "alone"]
+
+
+async def test_what_runs_again_takes_along_scripts_that_may_set_what_it_needs(session: Session, save: Save) -> None:
+    references = [
+        save("scripted", "/echo", scripts=Scripts(after_response="scripts/set.py")),
+        save("plain", "/echo"),
+        save("use", "/json?c={{set_by_script}}"),
+    ]
+    assert await with_needed(session, references, RunOptions(), ["use"]) == ["scripted", "use"]

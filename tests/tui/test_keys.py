@@ -41,6 +41,7 @@ def test_designed_keys() -> None:
         "app.requests": "f3",
         "app.environments": "f4",
         "app.credentials": "f5",
+        "app.runner": "f7",
         "app.settings": "f8",
         "app.environment": "ctrl+t",
         "app.find": "ctrl+f",
@@ -74,8 +75,8 @@ def test_what_cannot_be_used_is_named_and_its_default_stays() -> None:
 def test_a_key_of_two_actions_that_can_meet_is_reported() -> None:
     _, problems = keys.keymap({"tree.new": "f"})
     assert problems == ['"f" is the key of both "tree.new" and "tree.folder"']
-    _, problems = keys.keymap({"app.help": "ctrl+r"})
-    assert problems == ['"ctrl+r" is the key of both "app.help" and "requests.send"']
+    _, problems = keys.keymap({"app.help": "alt+u"})
+    assert problems == ['"alt+u" is the key of both "app.help" and "requests.address"']
 
 
 def test_actions_that_never_meet_may_share_a_key() -> None:

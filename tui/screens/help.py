@@ -32,6 +32,10 @@ _ABOUT = {
     "history": "What was sent from this app, masked: a secret stands as dots. It is sealed on this machine with a key "
     "of the credential store; while that is locked, only what was sent since is here. Enter reads an answer again, c "
     "on one and c on another compare them. A request, a workspace or the settings can turn it off.",
+    "runner": "Ctrl+r runs what is selected, as often as there are rows of data, each iteration with captures of its "
+    "own; escape stops it and keeps what ran. Enter reads an answer, o opens the request to mend it, r runs again what "
+    "did not pass, together with what it takes captured values from. Every exchange goes to the history, as one that "
+    "is sent by hand. Of a long run, the bodies of requests that passed are given up first.",
     "settings": "Settings are yours, not the workspace's. Each action's keys can be changed here.",
 }
 _EDITING = (
@@ -92,9 +96,7 @@ class HelpScreen(SessionDialog[None]):
         parts += [self._line(shown, sentence) for shown, sentence in _EDITING]
         parts += [
             Content(""),
-            Content(
-                "Where no text field has the focus, 1 2 3 4 5 6 8 do the same as f1 f2 f3 f4 f5 f6 f8, and q quits."
-            ),
+            Content("Where no text field has the focus, 1 to 8 do the same as f1 to f8, and q quits."),
             Content("Keys are changed in the settings (f8), or under [keys] in settings.toml."),
             Content("To select text with the mouse, hold shift (in some terminals option)."),
         ]

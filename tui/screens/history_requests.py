@@ -1,20 +1,22 @@
-"""From the history to the requests mode: onto a request's file, or into a new request that is not saved yet."""
+"""From a kept exchange to the requests mode: onto a request's file, or into a new request that is not saved yet."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from core.errors import HushpostError
 from core.exchange import Exchange
 from core.filenames import safe_stem
 from core.reopening import label_of, request_from
-from tui.screens.history import HistoryScreen
+from tui.screens.base import SessionScreen
 from tui.screens.requests import RequestsScreen
 
 
-async def open_file(screen: HistoryScreen, reference: str) -> None:
+async def open_file(screen: SessionScreen[Any], reference: str) -> None:
     (await _requests(screen)).open_request(reference)
 
 
-async def open_as_new(screen: HistoryScreen, exchange: Exchange) -> None:
+async def open_as_new(screen: SessionScreen[Any], exchange: Exchange) -> None:
     """What was sent, as a request of the open workspace that has no file until it is saved."""
     import msgspec
 
@@ -31,7 +33,7 @@ async def open_as_new(screen: HistoryScreen, exchange: Exchange) -> None:
         requests.tell("a new request, f9 saves it")
 
 
-async def _requests(screen: HistoryScreen) -> RequestsScreen:
+async def _requests(screen: SessionScreen[Any]) -> RequestsScreen:
     await screen.hushpost.action_mode("requests")
     shown = screen.hushpost.base_screen
     if not isinstance(shown, RequestsScreen):

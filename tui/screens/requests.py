@@ -14,14 +14,13 @@ from textual.widgets import Static
 
 from core.errors import FileError
 from core.models import Request
-from core.tree import TreeNode
 from core.workspace import Workspace
 from tui import keys
 from tui.open_requests import OpenRequests
 from tui.screens.open_request import RequestScreen
 from tui.widgets.hint_line import HintLine
 from tui.widgets.request_editor import RequestEditor
-from tui.widgets.request_tree import RequestTree, TreeRow
+from tui.widgets.request_tree import RequestTree, rows_of
 from tui.widgets.response_view import ResponseView
 from tui.widgets.url_bar import MethodField, UrlBar
 
@@ -107,7 +106,7 @@ class RequestsScreen(RequestScreen):
         expanded = self.session.registry.expanded(workspace.key) if expand else None
         if expand and not expanded and len(nodes) <= _FEW:
             expanded = frozenset(node.ref for node in nodes if node.kind == "folder")
-        self._tree.set_rows(_rows(nodes), expanded)
+        self._tree.set_rows(rows_of(nodes), expanded)
         if select is not None:
             self._tree.select(select)
         self.mark()
@@ -118,7 +117,7 @@ class RequestsScreen(RequestScreen):
         if workspace is not self.session.workspace:
             return
         if workspace.index(_INDEXED_AT_ONCE):
-            self._tree.set_rows(_rows(self.attempt(workspace.tree) or ()))
+            self._tree.set_rows(rows_of(self.attempt(workspace.tree) or ()))
             self.mark()
         else:
             self.set_timer(0.01, lambda: self._index_some(workspace))
@@ -220,10 +219,19 @@ class RequestsScreen(RequestScreen):
     @on(RequestTree.Asked)
     def _asked(self, event: RequestTree.Asked) -> None:
         row = event.row
-        if row is not None and event.what in ("up", "down"):
+        if event.what == "run":
+            self.run(lambda: self._run_selected(row.reference if row is not None else ""))
+        elif row is not None and event.what in ("up", "down"):
             self.run(lambda: self._files.shift(self, row, -1 if event.what == "up" else 1))
         else:
             self.run(lambda: self._files.change(self, event.what, row))
+
+    async def _run_selected(self, reference: str) -> None:
+        """Go to the runner with what the cursor is on; nothing is sent yet."""
+        await self.hushpost.action_mode("runner")
+        select = getattr(self.hushpost.base_screen, "select", None)
+        if select is not None:
+            select(reference)
 
     def focus_address(self) -> None:
         self.bar.url.focus()
@@ -325,13 +333,3 @@ class RequestsScreen(RequestScreen):
             for pane in (self._tree, self.editor, self.response):
                 pane.display = True
             self.bar.display = True
-
-
-def _rows(nodes: Sequence[TreeNode], depth: int = 0) -> list[TreeRow]:
-    rows: list[TreeRow] = []
-    for node in nodes:
-        problem = str(node.error.message) if node.error is not None else ""
-        folder = node.kind == "folder"
-        rows.append(TreeRow(node.ref, node.name or node.stem, depth, folder, node.method, problem))
-        rows.extend(_rows(node.children, depth + 1))
-    return rows

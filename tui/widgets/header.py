@@ -24,6 +24,7 @@ MODES = (
     ("environments", "4", "Environments", "Env"),
     ("credentials", "5", "Credentials", "Cred"),
     ("history", "6", "History", "Hist"),
+    ("runner", "7", "Runner", "Run"),
     ("settings", "8", "Settings", "Set"),
 )
 """Mode, its plain key, its name, and its name where there is little room."""
@@ -61,6 +62,7 @@ class StatusHeader(Widget, can_focus=False):
         """Workspace, environment, its colour."""
         self._lock = ""
         self._cache = ""
+        self._run = ""
         self._modes_at: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
@@ -76,8 +78,9 @@ class StatusHeader(Widget, can_focus=False):
         left = (name, visible(environment), self._color())
         lock = "unlocked" if session.store.unlocked else "locked" if session.store.exists else "no store"
         cache = self._cache_text()
-        if (left, lock, cache) != (self._left, self._lock, self._cache):
-            self._left, self._lock, self._cache = left, lock, cache
+        run: str = getattr(self.app, "run_status", "")
+        if (left, lock, cache, run) != (self._left, self._lock, self._cache, self._run):
+            self._left, self._lock, self._cache, self._run = left, lock, cache, run
             self.refresh()
         if cache and self.screen.is_active:
             self._timer.resume()
@@ -132,7 +135,7 @@ class StatusHeader(Widget, can_focus=False):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         base, ink = self.rich_style, paint(self.app)
-        right = [text for text in (self._cache, self._lock) if text]
+        right = [text for text in (self._run, self._cache, self._lock) if text]
         right_width = sum(len(text) + 1 for text in right)
         name, environment, color = self._left
         room = max(10, width - right_width - (9 if width < 70 else 22 if width < 120 else 66))
@@ -149,7 +152,7 @@ class StatusHeader(Widget, can_focus=False):
             x += len(shown)
         segments.append(Segment(" " * max(0, width - x - right_width), base))
         for text in right:
-            segments.append(Segment(text, base + (ink.warning if text == "unlocked" else ink.muted)))
+            segments.append(Segment(text, base + (ink.warning if text in ("unlocked", self._run) else ink.muted)))
             segments.append(Segment(" ", base))
         return Strip(segments).adjust_cell_length(width, base)
 

@@ -13,6 +13,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from core.tree import TreeNode
 from tui import keys
 from tui.foreign import shortened, visible
 from tui.themes import Paint, paint
@@ -41,6 +42,17 @@ class TreeRow:
     method: str = ""
     problem: str = ""
     """Why its file cannot be read; such a row is shown and not opened."""
+
+
+def rows_of(nodes: Sequence[TreeNode], depth: int = 0) -> list[TreeRow]:
+    """The rows of a workspace's tree."""
+    rows: list[TreeRow] = []
+    for node in nodes:
+        problem = str(node.error.message) if node.error is not None else ""
+        folder = node.kind == "folder"
+        rows.append(TreeRow(node.ref, node.name or node.stem, depth, folder, node.method, problem))
+        rows.extend(rows_of(node.children, depth + 1))
+    return rows
 
 
 class RequestTree(LineView):
@@ -74,7 +86,8 @@ class RequestTree(LineView):
             self.expanded = expanded
 
     class Asked(Message):
-        """A key asks for `what` at a row: new, new_folder, rename, duplicate, move, up, down, delete, undo, redo."""
+        """A key asks for `what` at a row: new, new_folder, rename, duplicate, move, up, down, delete, undo,
+        redo, run."""
 
         def __init__(self, what: str, row: TreeRow | None) -> None:
             super().__init__()

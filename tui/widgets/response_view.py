@@ -133,9 +133,9 @@ class ResponseView(Widget):
         self._progress = progress
         self._say_progress()
 
-    def fail(self, error: HushpostError, hint: str | None = None) -> None:
+    def fail(self, error: HushpostError | ErrorInfo, hint: str | None = None) -> None:
         """There is no answer, and this is why; `hint` stands in for the error's own."""
-        self._fail(ErrorInfo(error.kind, str(error), error.hint if hint is None else hint))
+        self._fail(ErrorInfo(error.kind, error.message, error.hint if hint is None else hint))
 
     def _fail(self, error: ErrorInfo, sent: str = "") -> None:
         self._forget()

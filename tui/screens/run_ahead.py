@@ -1,0 +1,109 @@
+"""What is asked before a run: that the workspace may do what the requests need, once for all, and their questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Button, Static
+
+from core.ahead import Ahead, look_ahead
+from tui import keys
+from tui.cures import bind, unlock, who
+from tui.foreign import foreign
+from tui.screens.base import SessionDialog
+from tui.screens.dialogs import AskSeveralDialog, DialogButton
+from tui.widgets.footer import KeyFooter
+
+if TYPE_CHECKING:
+    from core.session import Session
+    from tui.screens.base import SessionWork
+
+Answer = Literal["settle", "without"]
+
+
+async def settle(
+    screen: SessionWork[Any], references: Sequence[str], rows: Sequence[Mapping[str, str]]
+) -> dict[str, str] | None:
+    """Ask for everything that is known before the first request; the answers to the questions, None to send nothing."""
+    session = screen.session
+    ahead = await look_ahead(session, references, rows)
+    if ahead.locked and await session.unlock_unattended():
+        ahead = await look_ahead(session, references, rows)
+    if ahead.consents:
+        answer = await screen.ask(AheadDialog(session, ahead, len(references)))
+        if answer is None:
+            return None
+        if answer == "settle" and not await _settled(screen, ahead):
+            return None
+    if not ahead.questions:
+        return {}
+    return await screen.ask(AskSeveralDialog(session, "These requests ask", ahead.questions, yes="Run"))
+
+
+async def _settled(screen: SessionWork[Any], ahead: Ahead) -> bool:
+    """False when the person turned back in a dialog of it."""
+    session = screen.session
+    if ahead.locked and not session.store.unlocked and not await unlock(screen):
+        return False
+    for error in ahead.unbound:
+        if session.binding(error.credential) is None and not await bind(screen, error):
+            return False
+    if ahead.approvals:
+        session.approve(ahead.approvals)
+    if ahead.scripts:
+        session.grant("scripts")
+    return True
+
+
+class AheadDialog(SessionDialog[Answer]):
+    """Names all that the workspace asks for; the button that gives nothing has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DIALOG)
+
+    def __init__(self, session: Session, ahead: Ahead, count: int) -> None:
+        super().__init__(session)
+        self._ahead = ahead
+        self._count = count
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog run-ahead") as box:
+            box.border_title = "Before the run"
+            with VerticalScroll():
+                yield Static(foreign("\n".join(self._lines()), lines=True), classes="dialog-text")
+            with Horizontal(classes="dialog-buttons"):
+                yield DialogButton("Allow and run", id="settle", danger=True)
+                yield DialogButton("Run without", id="without")
+                yield DialogButton("Cancel", id="no")
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        self.query_one("#no").focus()
+
+    def _lines(self) -> Sequence[str]:
+        ahead = self._ahead
+        many = "this request" if self._count == 1 else f"these {self._count:,} requests"
+        lines = [f"{who(self.session)} asks, for {many}:"]
+        if ahead.locked:
+            lines.append("\n- your credential store unlocked: it holds values they use")
+        for error in ahead.unbound:
+            lines.append(f'\n- which of your credentials it means by "{error.credential}" ({error.provider})')
+        for credential in sorted({need.credential for need in ahead.approvals}):
+            whose = f'the credential "{credential}"' if credential else "the local store"
+            hosts = [f"    {need.what}" for need in ahead.approvals if need.credential == credential]
+            lines += [f"\n- that secrets of {whose} go to", *hosts]
+            lines.append("  which may then receive every secret of it that this workspace uses")
+        if ahead.scripts:
+            lines.append("\n- that its scripts run on this machine, as you: no sandbox, read scripts/ first")
+        lines.append("\nWithout them, requests that need them end in an error and the others run.")
+        return lines
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        answers: dict[str | None, Answer] = {"settle": "settle", "without": "without"}
+        self.dismiss(answers.get(event.button.id))
