@@ -122,6 +122,9 @@ class TerminalApp:
 
     def pump(self, seconds: float) -> bool:
         """Read what comes within `seconds`; False when nothing came or the program has gone."""
+        if self._fd < 0:
+            time.sleep(seconds)
+            return False
         ready, _, _ = select.select([self._fd], [], [], seconds)
         if not ready:
             return False
@@ -169,11 +172,21 @@ class TerminalApp:
             raise AssertionError(f"the program did not end; the screen:\n{self.text}")
         return self.status
 
+    def settings(self) -> list[object]:
+        """How the terminal is set, as `stty` would say it."""
+        return termios.tcgetattr(self._fd)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as its window is closed or its line drops."""
+        os.close(self._fd)
+        self._fd = -1
+
     def close(self) -> None:
         if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
             self._reap(0)
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
 
     def _reap(self, options: int) -> None:
         if self.status is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from time import monotonic, time
@@ -17,6 +18,7 @@ from textual.screen import Screen
 from core.errors import FileError, HushpostError
 from core.settings import load_settings
 from tui import keyboard, keys, terminal, themes
+from tui.ending import end_on_signals
 from tui.foreign import visible
 from tui.history_watch import HistoryWatch
 from tui.stylesheet import OnceParsed
@@ -116,6 +118,8 @@ class HushpostApp(App[str], inherit_bindings=False):
         return lambda: cast("Screen[Any]", getattr(import_module(f"tui.screens.{mode}"), screen)(self.session))
 
     def on_mount(self) -> None:
+        if not self.is_headless:
+            end_on_signals(self)
         self.apply_keys()
         self.set_interval(20, self.lock_when_idle)
         self._history = HistoryWatch(self)
@@ -296,6 +300,19 @@ class HushpostApp(App[str], inherit_bindings=False):
         """Whether no mode holds unsaved edits; else it asks about them and calls `then` when they are dealt with."""
         return all(screen.leave_workspace_allowed(then) for mode in MODES if (screen := self.screen_of(mode)))
 
+    def keep_unsaved(self) -> None:
+        """Write unsaved edits down for the next start, since nobody can be asked about them."""
+        for mode in MODES:
+            screen = self.screen_of(mode)
+            if screen is not None and screen.is_mounted:
+                with suppress(OSError, HushpostError):
+                    screen.keep_unsaved()
+
+    def end(self, code: int) -> None:
+        """End without a question."""
+        self.keep_unsaved()
+        self.exit(return_code=code)
+
     def screen_of(self, mode: str) -> SessionScreen[Any] | None:
         """A mode's own screen, if the mode was gone to."""
         stack = self._screen_stacks.get(mode)
@@ -344,6 +361,7 @@ class HushpostApp(App[str], inherit_bindings=False):
         """A bug: end with a redacted message. Textual's own traceback prints local variables, which hold secrets."""
         from rich.text import Text
 
+        self.keep_unsaved()
         self.bell()
         text = self.session.redact(traceback.format_exc())
         self._exit_renderables.append(Text(f"hushpost stopped because of a bug in it:\n\n{visible(text, lines=True)}"))

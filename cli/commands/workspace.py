@@ -65,4 +65,4 @@ def start_app(
 
     end_on_signals()
     code = run_app(surroundings or invocation.surroundings, start=path, send=send, opened=opened)
-    return ExitCode.OK if code == 0 else ExitCode.BUG
+    return ExitCode(code) if code in (ExitCode.OK, ExitCode.INTERRUPTED) else ExitCode.BUG

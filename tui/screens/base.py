@@ -232,6 +232,9 @@ class SessionScreen(SessionWork[ScreenResultType]):
         """Whether the workspace or the app may be left now; if not, it asks about unsaved edits, then calls `then`."""
         return True
 
+    def keep_unsaved(self) -> None:
+        """The app is being ended from outside, or by a bug: write unsaved edits down for the next start."""
+
 
 class SessionDialog(SessionWork[ScreenResultType], ModalScreen[ScreenResultType]):
     """A question over the screen; dismissed with None on esc."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,6 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Static
 
+from core import unsaved
 from core.errors import FileError
 from core.models import Request
 from core.workspace import Workspace
@@ -83,11 +85,30 @@ class RequestsScreen(RequestScreen):
             self.reference = ""
             self._show_open()
             self.show_tree(expand=True)
+            self._take_back_unsaved()
         self.forget_names()
         if self.reference and self.opened.changed_on_disk(self.reference):
             self.finish()
             if self.reference not in self.edited:
                 self._reread()
+
+    def keep_unsaved(self) -> None:
+        self.finish()
+        edits = {reference: request for reference in self.edited if (request := self.opened.get(reference))}
+        if self.opened.workspace is not None and edits:
+            unsaved.keep(self.session.paths, self.opened.workspace.key, edits, self.session.redactor)
+
+    def _take_back_unsaved(self) -> None:
+        workspace = self.opened.workspace
+        edits = unsaved.take_back(self.session.paths, workspace.key) if workspace is not None else {}
+        for reference, request in edits.items():
+            with suppress(FileError):
+                self.opened.load(reference)
+            self.opened.edit(reference, request)
+        if self.edited:
+            names = ", ".join(f'"{one}"' for one in self.edited)
+            self.tell(f"the app was ended with unsaved edits, they are back: {names}", warning=True)
+            self.mark()
 
     def mode_entered(self) -> None:
         self.session_resumed()

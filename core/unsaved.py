@@ -1,0 +1,49 @@
+"""Unsaved edits of requests, kept for the next start by an app that was ended before it could ask about them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from core.models import Request
+from core.paths import Paths
+from core.redactor import Redactor
+from core.tomlfile import write_atomic
+from core.workspace import WorkspaceKey
+
+
+def keep(paths: Paths, key: WorkspaceKey, edits: Mapping[str, Request], redactor: Redactor) -> None:
+    """Write edits down, by reference, readable by this user only. One that holds the value of a known secret is not."""
+    encoded = {reference: msgspec.json.encode(request) for reference, request in edits.items()}
+    clean = {reference: edits[reference] for reference, text in encoded.items() if not redactor.names_in(text)}
+    if not clean:
+        return
+    file = _file(paths, key)
+    paths.ensure()
+    file.parent.mkdir(mode=0o700, exist_ok=True)
+    # Another app on the same workspace may have been ended together with this one.
+    write_atomic(file, msgspec.json.encode({**_read(file), **clean}), mode=0o600)
+
+
+def take_back(paths: Paths, key: WorkspaceKey) -> dict[str, Request]:
+    """The edits that were kept for a workspace, which are not kept any longer."""
+    file = _file(paths, key)
+    edits = _read(file)
+    if edits:
+        file.unlink()
+    return edits
+
+
+def _file(paths: Paths, key: WorkspaceKey) -> Path:
+    name = hashlib.sha256(f"{key.id}\n{key.path}".encode()).hexdigest()[:32]
+    return paths.state / "unsaved" / f"{name}.json"
+
+
+def _read(file: Path) -> dict[str, Request]:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, Request])
+    except (OSError, msgspec.MsgspecError):
+        return {}
