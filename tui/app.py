@@ -253,6 +253,14 @@ class HushpostApp(App[str], inherit_bindings=False):
 
         self.base_screen.run(lambda: palette(self))
 
+    def action_allowed(self) -> None:
+        from tui.screens.allowed import AllowedDialog
+
+        if self.session.workspace is None:
+            self.notify("open or create a workspace first", severity="warning", markup=False)
+        else:
+            self.push_screen(AllowedDialog(self.session))
+
     def action_lock(self) -> None:
         from tui.cures import unlock
 
@@ -368,4 +376,4 @@ class HushpostApp(App[str], inherit_bindings=False):
         self._close_messages_no_wait()
 
 
-_GLOBAL = ("mode", "help", "environment", "find", "jump", "lock", "palette", "ask_quit", "quit_or_copy")
+_GLOBAL = ("mode", "help", "environment", "find", "jump", "allowed", "lock", "palette", "ask_quit", "quit_or_copy")

@@ -61,6 +61,7 @@ PLACES: Mapping[str, str] = {
     "dialog": "dialogs",
     "lines": "text of several lines",
     "jump": "jump mode",
+    "allowed": "what a workspace may do",
     "broken": "file that cannot be read",
 }
 
@@ -77,6 +78,14 @@ APP = (
     Key("app.find", "ctrl+f", "app.find", "Find", "find a request by its name, method or address", priority=True),
     Key("app.jump", "ctrl+g", "app.jump", "Jump", "jump to a part of the screen by its letter", priority=True),
     Key("app.palette", "ctrl+p", "app.palette", "Palette", "every action by name", show=True, priority=True),
+    Key(
+        "app.allowed",
+        "alt+w",
+        "app.allowed",
+        "Allowed",
+        "what this workspace may do: credentials, hosts, scripts, files; take it back",
+        priority=True,
+    ),
     Key("app.lock", "ctrl+l", "app.lock", "Lock", "lock the credential store, or unlock it", priority=True),
     Key("app.repaint", "alt+l", "app.repaint", "Repaint", "draw the whole screen anew", priority=True),
     Key("app.quit", "ctrl+c", "app.quit_or_copy", "Quit", "copy the selected text, else quit", priority=False),
@@ -101,6 +110,7 @@ CONFIRM = (
     Key("dialog.no", "n", "cancel", "No", "say no to a question", show=True, palette=False),
 )
 CLOSE = (Key("dialog.close", "escape,q", "cancel", "Close", "close what is only shown", show=True, palette=False),)
+ALLOWED = (Key("allowed.revoke", "d,delete,x", "revoke", "Take back", "take it back", show=True, palette=False),)
 BROKEN = (
     Key("broken.edit", "e", "edit", "Editor", "open the file in your own editor, then read it again", show=True),
     Key("broken.again", "r", "again", "Read again", "read the file again", show=True),
@@ -225,6 +235,15 @@ CREDENTIALS = (
     Key("credentials.delete", "d,delete,x", "delete", "Delete", "delete the credential from the store", show=True),
     Key("credentials.reset", "r", "reset", "Reset", "forget this cached secret", show=True),
     Key("credentials.reset_all", "R", "reset_all", "Reset all", "forget all cached secrets", show=True),
+    Key(
+        "credentials.allowed",
+        "w",
+        "app.allowed",
+        "Allowed",
+        "what this workspace may do; take it back",
+        show=True,
+        palette=False,
+    ),
     Key("credentials.minutes", "m", "minutes", "Keep", "how long fetched secrets are kept", show=True),
 )
 DETAILS = (
@@ -303,6 +322,7 @@ def table() -> tuple[Key, ...]:
         *CLOSE,
         *JUMP,
         *BROKEN,
+        *ALLOWED,
     )
 
 

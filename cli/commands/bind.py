@@ -35,6 +35,7 @@ NOT_ALLOWED = "may not run"
 )
 @click.option("--allow-scripts", is_flag=True, help="Let the workspace's scripts run, as they are now.")
 @click.option("--allow-script-secrets", is_flag=True, help="Let them run, and read secrets too.")
+@click.option("--remove", metavar="NAME", help="Take back what NAME may do: its credential, and its hosts.")
 @workspace_option
 @environment_option()
 @click.option("-y", "--yes", is_flag=True, help="Approve the list without asking.")
@@ -46,6 +47,7 @@ def bind_command(
     hosts: tuple[str, ...],
     allow_scripts: bool,
     allow_script_secrets: bool,
+    remove: str | None,
     workspace: Path | None,
     environment: str | None,
     yes: bool,
@@ -66,8 +68,13 @@ def bind_command(
     if hosts and (allow_scripts or allow_script_secrets):
         raise click.UsageError("hosts and scripts are allowed one after the other")
 
+    if remove is not None and (name is not None or hosts or allow_scripts or allow_script_secrets):
+        raise click.UsageError("--remove goes alone")
+
     async def bind(session: Session) -> ExitCode:
         opened = invocation.open_workspace(session, workspace, environment)
+        if remove is not None:
+            return _remove(invocation, session, remove)
         if name is not None and credential is not None:
             await _bind_one(invocation, session, name, credential, hosts)
             return ExitCode.OK
@@ -82,6 +89,14 @@ def bind_command(
         return await _bind_all(invocation, session, environments, yes=yes)
 
     return invocation.run(bind)
+
+
+def _remove(invocation: Invocation, session: Session, name: str) -> ExitCode:
+    if session.registry.bindings(session.key).get(name) is None:
+        raise NotBound(f'the name "{name}" is bound to no credential of yours', credential=name)
+    session.unbind(name)
+    invocation.diagnostics.note(f'"{name}" is bound no more, and its secrets may go nowhere')
+    return ExitCode.OK
 
 
 async def _bind_one(

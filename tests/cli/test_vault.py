@@ -255,6 +255,16 @@ def test_a_locked_store_stops_only_what_needs_it(user: Hushpost, api: Loopback) 
     assert "HUSHPOST_KEY_FILE" in first["error"]["hint"]
 
 
+def test_a_binding_is_taken_back_with_its_hosts(user: Hushpost, api: Loopback) -> None:
+    assert user("bind", "vault-prod", "mine", "--allow-host", api.url).code == 0
+    assert user("bind", "--remove", "vault-prod").code == 0
+    listed = user("bind").out
+    assert '"vault-prod" is not bound' in listed
+    assert "approved" not in listed
+    assert user("bind", "--remove", "vault-prod").code == 3
+    assert user("bind", "vault-prod", "mine", "--remove", "vault-prod").code == 2
+
+
 def test_a_host_can_be_approved_with_the_binding(user: Hushpost, api: Loopback) -> None:
     assert user("bind", "vault-prod", "mine", "--allow-host", api.url).code == 0
     assert user("send", "-e", "production", "all").code == 0

@@ -92,7 +92,7 @@ async def test_a_remapped_key_works_and_the_default_does_not(
     running: Running, workspace: Workspace, session: Session
 ) -> None:
     session.settings = msgspec.structs.replace(
-        session.settings, keys={"app.workspaces": "f12,alt+w", "app.help": "none"}
+        session.settings, keys={"app.workspaces": "f12,alt+v", "app.help": "none"}
     )
     async with running(workspace) as pilot:
         await pilot.press("f2")
