@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 from core.errors import FileError, HushpostError
 from core.settings import load_settings
-from tui import keyboard, keys, terminal, themes
+from tui import keyboard, keys, remapping, terminal, themes
 from tui.ending import end_on_signals
 from tui.foreign import visible
 from tui.history_watch import HistoryWatch
@@ -165,7 +165,7 @@ class HushpostApp(App[str], inherit_bindings=False):
 
     def apply_keys(self) -> None:
         """Take the keys of the settings; what cannot be used is told and its default stays."""
-        usable, problems = keys.keymap(self.session.settings.keys)
+        usable, problems = remapping.keymap(self.session.settings.keys)
         self.set_keymap(usable)
         for problem in problems:
             self.notify(visible(problem), title="Keys", severity="warning", markup=False, timeout=10)

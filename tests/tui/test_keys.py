@@ -8,7 +8,7 @@ import pytest
 from core.session import Session
 from core.workspace import Workspace
 from tests.tui.conftest import Running, notices, screen_text, until
-from tui import keys
+from tui import keys, remapping
 
 AVOIDED = {f"ctrl+{letter}" for letter in "hijmab"} | {"ctrl+left_square_bracket", "ctrl+q", "ctrl+z"}
 
@@ -22,12 +22,12 @@ def test_names_are_unique_and_places_known() -> None:
 def test_defaults_are_keys_a_terminal_sends_and_leaves_to_the_app() -> None:
     for key in keys.table():
         for one in keys.key_names(key.keys):
-            assert keys.is_key(one), (key.name, one)
+            assert remapping.is_key(one), (key.name, one)
             assert one not in AVOIDED, (key.name, one)
 
 
 def test_no_two_actions_of_a_place_share_a_key() -> None:
-    usable, problems = keys.keymap({key.name: key.keys for key in keys.table()})
+    usable, problems = remapping.keymap({key.name: key.keys for key in keys.table()})
     shared = [problem for problem in problems if "is the key of both" in problem]
     # Dialogs have either of two ways to be closed, and never both at once.
     assert [problem for problem in shared if '"dialog.' not in problem] == []
@@ -57,34 +57,34 @@ def test_designed_keys() -> None:
 
 @pytest.mark.parametrize("name", ["ctrl+r", "f12", "?", "alt+up", "shift+tab", "question_mark", "K", "+", "space"])
 def test_key_names(name: str) -> None:
-    assert keys.is_key(name)
+    assert remapping.is_key(name)
 
 
 @pytest.mark.parametrize("name", ["", "ctrl+", "meta+x", "f25", "strg+x", "nokey", "ctrl+nokey", "\x1b"])
 def test_what_is_no_key(name: str) -> None:
-    assert not keys.is_key(name)
+    assert not remapping.is_key(name)
 
 
 def test_what_cannot_be_used_is_named_and_its_default_stays() -> None:
-    usable, problems = keys.keymap({"requests.sned": "f9", "requests.send": "strg+r", "tree.new": "a"})
+    usable, problems = remapping.keymap({"requests.sned": "f9", "requests.send": "strg+r", "tree.new": "a"})
     assert usable == {"tree.new": "a"}
     assert any("requests.sned" in problem for problem in problems)
     assert any("strg+r" in problem for problem in problems)
 
 
 def test_a_key_of_two_actions_that_can_meet_is_reported() -> None:
-    _, problems = keys.keymap({"tree.new": "f"})
+    _, problems = remapping.keymap({"tree.new": "f"})
     assert problems == ['"f" is the key of both "tree.new" and "tree.folder"']
-    _, problems = keys.keymap({"app.help": "alt+u"})
+    _, problems = remapping.keymap({"app.help": "alt+u"})
     assert problems == ['"alt+u" is the key of both "app.help" and "requests.address"']
 
 
 def test_actions_that_never_meet_may_share_a_key() -> None:
-    assert keys.keymap({"tree.new": "a", "workspaces.create": "a"})[1] == []
+    assert remapping.keymap({"tree.new": "a", "workspaces.create": "a"})[1] == []
 
 
 def test_a_hostile_name_in_the_settings_is_shown_as_marks() -> None:
-    _, problems = keys.keymap({"\x1b[31m": "f9"})
+    _, problems = remapping.keymap({"\x1b[31m": "f9"})
     assert "\x1b" not in problems[0]
 
 

@@ -18,7 +18,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from core.settings import Settings
-from tui import keys
+from tui import keys, remapping
 from tui.foreign import foreign, visible
 from tui.screens.base import SessionDialog, SessionScreen
 from tui.screens.dialogs import AskTextDialog, PickDialog
@@ -272,8 +272,8 @@ class KeyDialog(SessionDialog[str]):
         event.stop()
         event.prevent_default()
         taken = {**self.session.settings.keys, self._name_of_action: event.key}
-        _, problems = keys.keymap(taken)
-        _, before = keys.keymap(self.session.settings.keys)
+        _, problems = remapping.keymap(taken)
+        _, before = remapping.keymap(self.session.settings.keys)
         fresh = [problem for problem in problems if problem not in before]
         if fresh:
             self.query_one(".dialog-problem", Static).update(foreign(f"! {fresh[0]}"))
