@@ -55,7 +55,7 @@ class Subcommands(click.Group):
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
-        from cli.versions import version
+        from core.versions import version
 
         ctx.ensure_object(Invocation).output.line(f"hushpost {version()}")
         ctx.exit()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import IO, Any
 
-from core.visible import visible
+from core.visible import json_text, visible
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
@@ -66,9 +65,3 @@ class Output:
         self.write(text.encode(self._encoding, "replace"))
         if self.is_terminal:
             self.flush()
-
-
-def json_text(value: Any, *, indent: int | None = 2) -> str:
-    """JSON in which what a terminal would obey stands in JSON's own escapes, also what `json.dumps` lets through."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
-    return visible(text, lines=True, mark=lambda character: json.dumps(character)[1:-1])

@@ -15,11 +15,12 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from cli.diagnostics import ExitCode, code_of, worst
-from cli.files import check_writable, write_whole
 from cli.output import Output
-from cli.reports import NAMES, Reporter, make
-from cli.reports.row import Row, Tally, row
+from cli.reports import NAMES, make
 from core.exchange import RequestFinished, RequestStarted, Result, RunFinished, RunStarted
+from core.files import check_writable, write_whole
+from core.reports import Reporter
+from core.reports.row import Row, Tally, row
 from core.structs import Struct
 
 if TYPE_CHECKING:

@@ -68,14 +68,14 @@ def print_raw(output: Output, exchange: Exchange) -> None:
 
 
 def save(path: Path, exchange: Exchange) -> None:
-    from cli.files import write_whole
+    from core.files import write_whole
 
     write_whole(path, _chunks(exchange.response))
 
 
 def print_json(output: Output, session: Session, exchange: Exchange) -> None:
     """A result as in the JSON report of a run, with the response."""
-    from cli.reports.row import row
+    from core.reports.row import row
 
     failed = any(not check.passed for check in exchange.checks) or (
         not exchange.checks and exchange.response.status >= 400
@@ -105,7 +105,7 @@ def print_json(output: Output, session: Session, exchange: Exchange) -> None:
 
 def print_error(output: Output, session: Session, reference: str, method: str, error: HushpostError) -> None:
     """The same object for a request that got no response."""
-    from cli.reports.row import row
+    from core.reports.row import row
 
     result = Result(
         reference=reference,

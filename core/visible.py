@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 _CONTROL = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: cursor moves, ESC and the eight-bit CSI
@@ -21,3 +23,9 @@ def _mark(character: str) -> str:
 def visible(text: str, *, lines: bool = False, mark: Callable[[str], str] = _mark) -> str:
     """The text with control, escape, bidirectional and zero-width characters as marks; `lines` keeps \\n and \\t."""
     return (_BUT_LINES if lines else _CONTROL).sub(lambda match: mark(match.group()), text)
+
+
+def json_text(value: Any, *, indent: int | None = 2) -> str:
+    """JSON in which what a terminal would obey stands in JSON's own escapes, also what `json.dumps` lets through."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return visible(text, lines=True, mark=lambda character: json.dumps(character)[1:-1])

@@ -14,8 +14,8 @@ import click
 
 from cli.diagnostics import ExitCode
 from cli.invocation import Invocation, pass_invocation
-from cli.versions import version
 from core.errors import HushpostError
+from core.versions import version
 
 if TYPE_CHECKING:
     from core.paths import Paths

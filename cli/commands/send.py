@@ -62,7 +62,7 @@ def send_command(
     if as_json and (raw or include or target):
         raise click.UsageError("--json stands alone: it holds the headers and the redacted body")
     if target is not None:
-        from cli.files import check_writable
+        from core.files import check_writable
 
         check_writable(target)
     overrides = values.variables(pairs, invocation)

@@ -6,20 +6,10 @@ import importlib
 from typing import Protocol, cast
 
 from cli.output import Output
-from cli.reports.row import Row, Tally
-from core.exchange import RunFinished, RunStarted
+from core import reports
+from core.reports import Reporter
 
 NAMES = ("console", "json", "junit", "tap", "github", "html")
-
-
-class Reporter(Protocol):
-    """Told of a run as it happens; keeps nothing in memory that grows with it."""
-
-    def start(self, run: RunStarted) -> None: ...
-
-    def add(self, row: Row) -> None: ...
-
-    def finish(self, run: RunFinished, tally: Tally) -> None: ...
 
 
 class _Module(Protocol):
@@ -28,5 +18,7 @@ class _Module(Protocol):
 
 def make(name: str, output: Output) -> Reporter:
     """The reporter of this name, one of NAMES, writing to `output`."""
+    if name in reports.NAMES:
+        return reports.make(name, output)
     module = cast(_Module, importlib.import_module(f"cli.reports.{name}"))
     return module.reporter(output)

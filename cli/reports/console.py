@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cli.output import Output
-from cli.reports.row import Row, Tally, duration
 from core.exchange import RunFinished, RunStarted
+from core.reports.row import Row, Tally, duration
 
 WORDS = {
     "passed": ("ok", "green"),

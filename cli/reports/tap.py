@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from cli.output import Output
-from cli.reports.row import Row, Tally
 from core.exchange import RunFinished, RunStarted
+from core.reports.row import Row, Tally
 
 
 class Tap:

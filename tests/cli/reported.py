@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 from cli.output import Output
 from cli.reports import make
-from cli.reports.row import Tally, row
 from core.exchange import (
     CheckResult,
     ErrorInfo,
@@ -20,6 +19,7 @@ from core.exchange import (
     Shown,
     Timing,
 )
+from core.reports.row import Tally, row
 
 STARTED = datetime(2026, 1, 31, 23, 59, 58, 123456, tzinfo=UTC)
 NASTY = "a<b>&\"'\n::error::x %0A # ]]> \\ ,: \x1b[31m\x00 \u202eevil\ufffe"

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from cli.output import Output
 from cli.reports import make
-from cli.reports.html import WITH_SIDES
-from cli.reports.row import Tally, row
-from cli.reports.sides import LARGEST_BODY, sides
 from core.exchange import Exchange, ReceivedBody, Response, Result, RunFinished, RunStarted, Shown
 from core.redactor import Redactor
+from core.reports.html import WITH_SIDES
+from core.reports.row import Tally, row
+from core.reports.sides import LARGEST_BODY, sides
 from core.secret import Secret
 from tests.browser import FOUND, Browser
 from tests.canary import leaks

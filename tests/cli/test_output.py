@@ -6,7 +6,8 @@ import io
 import json
 import os
 
-from cli.output import Output, json_text
+from cli.output import Output
+from core.visible import json_text
 
 
 def printed(*, terminal: bool = False, color: bool = False) -> tuple[Output, io.BytesIO]:

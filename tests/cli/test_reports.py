@@ -12,8 +12,8 @@ import pytest
 
 from cli.output import Output
 from cli.reports import NAMES, make
-from cli.reports.row import Tally, row
 from core.exchange import RunFinished, RunStarted
+from core.reports.row import Tally, row
 from tests.cli.reported import NASTY, STARTED, report, results
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]")

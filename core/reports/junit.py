@@ -6,17 +6,17 @@ import re
 from datetime import UTC
 from xml.sax.saxutils import escape, quoteattr
 
-from cli.output import Output
-from cli.reports.row import Row, Tally, seconds
-from cli.reports.spool import Spool
 from core.exchange import RunFinished, RunStarted
+from core.reports.row import Row, Tally, seconds
+from core.reports.sink import Sink
+from core.reports.spool import Spool
 from core.visible import visible
 
 _NOT_XML = re.compile("[\ufffe\uffff]")
 
 
 class Junit:
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Sink) -> None:
         self._output = output
         self._cases = Spool()
         self._run: RunStarted | None = None
@@ -86,5 +86,5 @@ def _legal(text: str) -> str:
     return _NOT_XML.sub("\ufffd", visible(text, lines=True))
 
 
-def reporter(output: Output) -> Junit:
+def reporter(output: Sink) -> Junit:
     return Junit(output)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from cli.output import Output, json_text
-from cli.reports.row import Row, Tally
-from cli.reports.spool import Spool
 from core.exchange import RunFinished, RunStarted
+from core.reports.row import Row, Tally
+from core.reports.sink import Sink
+from core.reports.spool import Spool
+from core.visible import json_text
 
 
 class Json:
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Sink) -> None:
         self._output = output
         self._rows = Spool()
         self._run: RunStarted | None = None
@@ -37,5 +38,5 @@ class Json:
         self._output.text("\n  ]\n}\n" if self._rows.pieces else "]\n}\n")
 
 
-def reporter(output: Output) -> Json:
+def reporter(output: Sink) -> Json:
     return Json(output)

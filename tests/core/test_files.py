@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.files import check_writable, write_whole
 from core.errors import FileError
+from core.files import check_writable, write_whole
 
 
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:

@@ -9,16 +9,16 @@ from html import escape
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from cli.output import Output
-from cli.reports.look import STYLE
-from cli.reports.row import Row, Tally, duration
-from cli.reports.spool import Spool
-from cli.versions import version
 from core.exchange import CheckResult, RunFinished, RunStarted, Timing
+from core.reports.look import STYLE
+from core.reports.row import Row, Tally, duration
+from core.reports.sink import Sink
+from core.reports.spool import Spool
+from core.versions import version
 from core.visible import visible
 
 if TYPE_CHECKING:
-    from cli.reports.sides import Sides
+    from core.reports.sides import Sides
 
 OUTCOMES = ("passed", "failed", "error", "skipped")
 SEVERAL = {"error": "errors"}
@@ -27,7 +27,7 @@ WITH_SIDES = {"passed": 500, "failed": 1000}
 
 
 class Html:
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Sink) -> None:
         self._output = output
         self._rows = Spool()
         self._run: RunStarted | None = None
@@ -185,5 +185,5 @@ def _text(text: str) -> str:
     return escape(visible(text, lines=True))
 
 
-def reporter(output: Output) -> Html:
+def reporter(output: Sink) -> Html:
     return Html(output)

@@ -11,8 +11,8 @@ from core.exchange import CheckResult, ErrorInfo, Exchange, Outcome, Result
 from core.structs import Struct
 
 if TYPE_CHECKING:
-    from cli.reports.sides import Sides
     from core.redactor import Redactor
+    from core.reports.sides import Sides
 
 
 class Row(Struct, frozen=True):
@@ -37,7 +37,7 @@ class Row(Struct, frozen=True):
         """What was sent and what came, masked; None where nothing came."""
         if self.unmasked is None:
             return None
-        from cli.reports.sides import sides
+        from core.reports.sides import sides
 
         return sides(*self.unmasked)
 
