@@ -11,7 +11,7 @@ import click
 
 from cli.diagnostics import ExitCode
 from cli.invocation import Invocation, pass_invocation
-from cli.options import environment_option, workspace_option
+from cli.options import complete_credentials, complete_linked, environment_option, workspace_option
 from core.errors import HushpostError, NotBound
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ NOT_ALLOWED = "may not run"
 
 
 @click.command("bind")
-@click.argument("name", required=False)
-@click.argument("credential", required=False)
+@click.argument("name", required=False, shell_complete=complete_linked)
+@click.argument("credential", required=False, shell_complete=complete_credentials)
 @click.option(
     "--allow-host",
     "hosts",

@@ -1,4 +1,4 @@
-"""`completion`: what a shell reads to complete commands, options, requests and environments."""
+"""`completion`: what a shell reads to complete commands, options, requests, environments and credentials."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ HOW = {
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(list(HOW)))
+@click.option("--for", "line", hidden=True, help="Offer what may follow in this command line.")
+@click.option("--word", default="", hidden=True, help="What bash takes for its last word.")
 @click.pass_context
 @pass_invocation
-def completion_command(invocation: Invocation, ctx: click.Context, shell: str) -> ExitCode:
+def completion_command(invocation: Invocation, ctx: click.Context, shell: str, line: str | None, word: str) -> ExitCode:
     """Print the shell's completion script.
 
     \b
@@ -26,15 +28,13 @@ def completion_command(invocation: Invocation, ctx: click.Context, shell: str) -
     zsh:  eval "$(hushpost completion zsh)"   in ~/.zshrc, after compinit
     fish: hushpost completion fish > ~/.config/fish/completions/hushpost.fish
     """
-    from click.shell_completion import get_completion_class
+    from cli.completing import SCRIPTS, offers
 
-    completion = get_completion_class(shell)
-    if completion is None:
-        raise click.UsageError(f"there is no completion for {shell}")
-    script = completion(ctx.find_root().command, {}, "hushpost", "_HUSHPOST_COMPLETE").source().strip()
-    # Bash puts a completion on the command line as it is: a file named by a stranger must not become a command.
-    script = script.replace("COMPREPLY+=($value)", 'COMPREPLY+=("$(printf %q "$value")")')
-    invocation.output.text(f"{script}\n")
+    if line is not None:
+        for offer in offers(ctx.find_root().command, invocation, shell, line, word):
+            invocation.output.text(f"{offer}\n")
+        return ExitCode.OK
+    invocation.output.text(SCRIPTS[shell])
     if invocation.output.is_terminal:
         invocation.diagnostics.note(f"to use it: {HOW[shell]}")
     return ExitCode.OK

@@ -10,6 +10,7 @@ import click
 
 from cli.diagnostics import ExitCode
 from cli.invocation import Invocation, pass_invocation
+from cli.options import complete_credentials
 from core.errors import StoreError
 from core.secret import MASK, Secret
 
@@ -56,7 +57,7 @@ def list_command(invocation: Invocation, as_json: bool) -> ExitCode:
 
 
 @credential_command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_credentials)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @pass_invocation
 def show_command(invocation: Invocation, name: str, as_json: bool) -> ExitCode:
@@ -88,7 +89,7 @@ def show_command(invocation: Invocation, name: str, as_json: bool) -> ExitCode:
 
 
 @credential_command.command("test")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_credentials)
 @pass_invocation
 def test_command(invocation: Invocation, name: str) -> ExitCode:
     """Log in with a credential and show as whom."""
@@ -96,7 +97,7 @@ def test_command(invocation: Invocation, name: str) -> ExitCode:
 
 
 @credential_command.command("login")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_credentials)
 @pass_invocation
 def login_command(invocation: Invocation, name: str) -> ExitCode:
     """Log in, with a browser or a code where the credential needs one.
@@ -107,7 +108,7 @@ def login_command(invocation: Invocation, name: str) -> ExitCode:
 
 
 @credential_command.command("logout")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_credentials)
 @pass_invocation
 def logout_command(invocation: Invocation, name: str) -> ExitCode:
     """Forget a credential's login and the secrets fetched with it."""
@@ -124,7 +125,7 @@ def logout_command(invocation: Invocation, name: str) -> ExitCode:
 
 
 @credential_command.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_credentials)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @pass_invocation
 def remove_command(invocation: Invocation, name: str, yes: bool) -> ExitCode:
@@ -145,6 +146,21 @@ def remove_command(invocation: Invocation, name: str, yes: bool) -> ExitCode:
     return invocation.run(remove)
 
 
+def _complete_providers(_: click.Context, __: click.Parameter, incomplete: str) -> list[str]:
+    from core.vault.config import PROVIDERS
+
+    return [name for name in PROVIDERS if name.startswith(incomplete)]
+
+
+def _complete_types(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    from core.vault.config import PROVIDERS
+    from core.vault.fields import credential_types, type_tag
+
+    given = ctx.params.get("provider")
+    structs = [struct for name in PROVIDERS if given in (None, name) for struct in credential_types(name)]
+    return [tag for tag in map(type_tag, structs) if tag.startswith(incomplete)]
+
+
 def _field_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
@@ -154,8 +170,19 @@ def _field_options(command: Callable[..., Any]) -> Callable[..., Any]:
             multiple=True,
             help="A field; VALUE may be @FILE or - (stdin). A secret one is asked for, or read from @FILE or -.",
         ),
-        click.option("--type", "type_name", metavar="T", help="The credential type; `add` without it lists them."),
-        click.option("--provider", metavar="P", help="hashicorp, aws, gcp, azure, hcp or memory."),
+        click.option(
+            "--type",
+            "type_name",
+            metavar="T",
+            shell_complete=_complete_types,
+            help="The credential type; `add` without it lists them.",
+        ),
+        click.option(
+            "--provider",
+            metavar="P",
+            shell_complete=_complete_providers,
+            help="hashicorp, aws, gcp, azure, hcp or memory.",
+        ),
     ):
         command = option(command)
     return command
@@ -197,7 +224,7 @@ def add_command(
 
 
 @credential_command.command("edit")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_credentials)
 @_field_options
 @pass_invocation
 def edit_command(

@@ -13,7 +13,7 @@ import click
 
 from cli.diagnostics import ExitCode
 from cli.invocation import Invocation, pass_invocation
-from cli.options import environment_option, workspace_option
+from cli.options import complete_variables, environment_option, workspace_option
 from cli.sealing import unseal
 from core.errors import HushpostError
 from core.secret import Secret
@@ -44,7 +44,14 @@ them unless its user names it."""
 @click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @environment_option(required=True)
 @workspace_option
-@click.option("--only", "names", metavar="NAME", multiple=True, help="Only this variable; may be given several times.")
+@click.option(
+    "--only",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=complete_variables,
+    help="Only this variable; may be given several times.",
+)
 @click.argument("command", metavar="COMMAND [ARGUMENT]...", nargs=-1, required=True, type=click.UNPROCESSED)
 @pass_invocation
 def exec_command(

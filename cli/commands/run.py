@@ -11,7 +11,7 @@ import click
 from cli import values
 from cli.diagnostics import ExitCode
 from cli.invocation import Invocation, pass_invocation
-from cli.options import complete_selectors, environment_option, variables_option, workspace_option
+from cli.options import complete_reporters, complete_selectors, environment_option, variables_option, workspace_option
 from cli.reports import NAMES
 from core.errors import FileError
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     "reporters",
     metavar="NAME[=FILE]",
     multiple=True,
+    shell_complete=complete_reporters,
     help=f"{', '.join(NAMES)}; several with a file each, one without. Without it: console.",
 )
 @pass_invocation

@@ -9,6 +9,7 @@ import click
 
 from cli.diagnostics import ExitCode
 from cli.invocation import Invocation, end_on_signals, pass_invocation
+from cli.options import complete_workspaces
 
 if TYPE_CHECKING:
     from core.paths import Surroundings
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("open")
-@click.argument("path", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("path", type=click.Path(path_type=Path, file_okay=False), shell_complete=complete_workspaces)
 @pass_invocation
 def open_command(invocation: Invocation, path: Path) -> ExitCode:
     """Open the app on a workspace."""
