@@ -20,6 +20,7 @@ from core.environment import BASE, Scope
 from core.errors import FileError, HushpostError, StoreLocked
 from core.exchange import Exchange, Progress, Shown
 from core.history import History
+from core.inheritance import inherit
 from core.models import Folder, Request, Variable
 from core.oauth2 import OAuth2Tokens
 from core.outgoing import Given, Outgoing
@@ -40,7 +41,7 @@ from core.vault.selection import Inside
 from core.vault.service import LoginInfo, LoginState, SecretInfo, Vault
 from core.vault.store import CredentialStore
 from core.vault.threads import run_in_daemon_thread
-from core.workspace import WORKSPACE_FILE, Workspace, WorkspaceKey, inherit
+from core.workspace import WORKSPACE_FILE, Workspace, WorkspaceKey
 
 __all__ = ["Need", "Session", "open_session"]
 

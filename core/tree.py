@@ -23,10 +23,21 @@ _ABOUT = 300
 """Characters of a text that are kept to be searched."""
 _MAYBE_SECRET = re.compile(r"(?<=//)[^/?#]*@|[?#].*", re.DOTALL)
 FOLDER_FILE = "folder.toml"
-
+_FOLDER = FOLDER_FILE.removesuffix(".toml")
 
 RACE_NS = 2_000_000_000
 """A file may change again within one tick of its file system's clock, and its time would not show it."""
+
+
+def folder_file(folder: str) -> str:
+    """The reference of a folder's own file, which no request can have."""
+    return f"{folder}/{_FOLDER}" if folder else _FOLDER
+
+
+def folder_of(reference: str) -> str | None:
+    """The folder whose own file this is; None for a request. The empty one is `requests/` itself."""
+    parent, _, stem = reference.rpartition("/")
+    return parent if stem == _FOLDER else None
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True):

@@ -1,4 +1,4 @@
-"""Unsaved edits of requests, kept for the next start by an app that was ended before it could ask about them."""
+"""Unsaved edits of requests and folders, kept for the next start by an app that was ended before it could ask."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from pathlib import Path
 
 import msgspec
 
-from core.models import Request
+from core.models import Folder, Request
 from core.paths import Paths
 from core.redactor import Redactor
 from core.tomlfile import write_atomic
+from core.tree import folder_of
 from core.workspace import WorkspaceKey
 
 
-def keep(paths: Paths, key: WorkspaceKey, edits: Mapping[str, Request], redactor: Redactor) -> None:
-    """Write edits down, by reference, readable by this user only. One that holds the value of a known secret is not."""
-    encoded = {reference: msgspec.json.encode(request) for reference, request in edits.items()}
+def keep(paths: Paths, key: WorkspaceKey, edits: Mapping[str, Request | Folder], redactor: Redactor) -> None:
+    """Write edits down, readable by this user only; by reference, which is `tree.folder_file` for a folder. One that
+    holds the value of a known secret is not."""
+    encoded = {reference: msgspec.json.encode(edit) for reference, edit in edits.items()}
     clean = {reference: edits[reference] for reference, text in encoded.items() if not redactor.names_in(text)}
     if not clean:
         return
@@ -28,7 +30,7 @@ def keep(paths: Paths, key: WorkspaceKey, edits: Mapping[str, Request], redactor
     write_atomic(file, msgspec.json.encode({**_read(file), **clean}), mode=0o600)
 
 
-def take_back(paths: Paths, key: WorkspaceKey) -> dict[str, Request]:
+def take_back(paths: Paths, key: WorkspaceKey) -> dict[str, Request | Folder]:
     """The edits that were kept for a workspace, which are not kept any longer."""
     file = _file(paths, key)
     edits = _read(file)
@@ -42,8 +44,15 @@ def _file(paths: Paths, key: WorkspaceKey) -> Path:
     return paths.state / "unsaved" / f"{name}.json"
 
 
-def _read(file: Path) -> dict[str, Request]:
+def _read(file: Path) -> dict[str, Request | Folder]:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, Request])
+        kept = msgspec.json.decode(file.read_bytes(), type=dict[str, msgspec.Raw])
+        return {reference: _decoded(reference, text) for reference, text in kept.items()}
     except (OSError, msgspec.MsgspecError):
         return {}
+
+
+def _decoded(reference: str, text: msgspec.Raw) -> Request | Folder:
+    if folder_of(reference) is None:
+        return msgspec.json.decode(text, type=Request)
+    return msgspec.json.decode(text, type=Folder)

@@ -15,7 +15,8 @@ import msgspec
 from core import arrange, tomlfile
 from core.errors import FileError, FileNotAllowed
 from core.filenames import check_reference
-from core.models import Auth, Environment, Field, Folder, InheritAuth, Model, NoAuth, Request, Scripts, WorkspaceFile
+from core.inheritance import inherit
+from core.models import Environment, Folder, Model, Request, WorkspaceFile
 from core.structs import Struct
 from core.tree import FOLDER_FILE, Index, Problem, Scan, Stamp, TreeNode, index_request, scan_environments, status_of
 
@@ -369,25 +370,6 @@ class Workspace:
     def _index_file(self, state: Path) -> Path:
         key = hashlib.sha256(os.fsencode(f"{self.id}\0{self.real_path}")).hexdigest()
         return state / "index" / f"{key[:32]}.msgpack"
-
-
-def inherit(request: Request, folders: Sequence[Folder]) -> Request:
-    """The request with what its folders, inside out, give it: headers it does not name itself, auth, scripts."""
-    headers: list[Field] = []
-    for fields in (*(folder.headers for folder in reversed(folders)), request.headers):
-        named = {field.name.casefold() for field in fields if field.enabled}
-        headers = [field for field in headers if field.name.casefold() not in named] + list(fields)
-    auths: list[Auth] = [request.auth, *(folder.auth for folder in folders)]
-    scripts = [request.scripts, *(folder.scripts for folder in folders)]
-    return msgspec.structs.replace(
-        request,
-        headers=tuple(headers),
-        auth=next((auth for auth in auths if not isinstance(auth, InheritAuth)), NoAuth()),
-        scripts=Scripts(
-            before_request=next((s.before_request for s in scripts if s.before_request), None),
-            after_response=next((s.after_response for s in scripts if s.after_response), None),
-        ),
-    )
 
 
 def new_id() -> str:

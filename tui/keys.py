@@ -45,6 +45,7 @@ PLACES: Mapping[str, str] = {
     "method": "method of a request",
     "tree": "request tree",
     "table": "table of names and values",
+    "variables": "variables of a request or folder",
     "scripts": "scripts of a request or folder",
     "response": "response",
     "text": "text of a response",
@@ -162,6 +163,8 @@ TREE = (
     ),
     Key("tree.new", "n", "ask('new')", "New", "new request", show=True),
     Key("tree.folder", "f", "ask('new_folder')", "Folder", "new folder", show=True),
+    Key("tree.settings", "e", "ask('settings')", "Settings", "what the requests of the folder inherit", show=True),
+    Key("tree.all_settings", "E", "ask('all_settings')", "All requests", "what all requests inherit"),
     Key("tree.rename", "r", "ask('rename')", "Rename", "rename the request or folder", show=True),
     Key("tree.duplicate", "c", "ask('duplicate')", "Copy", "duplicate the request or folder"),
     Key("tree.move", "m", "ask('move')", "Move", "move the request or folder to another folder", show=True),
@@ -180,6 +183,14 @@ TABLE = (
     Key("table.whole", "e", "whole", "Larger", "edit the cell's text in a larger field, or in your editor"),
     Key("table.up", "alt+up,K", "shift(-1)", "Up", "move the row up"),
     Key("table.down", "alt+down,J", "shift(1)", "Down", "move the row down"),
+)
+VARIABLES = (
+    Key("variables.edit", "e", "ask('edit')", "All of it", "the variable with its kind and rules", show=True),
+    Key("variables.secret", "s", "ask('secret')", "Secret", "make it a secret, or set the secret's value", show=True),
+    Key("variables.link", "l", "ask('link')", "Link", "link the variable to a secret of a vault", show=True),
+    Key("variables.unlink", "u", "ask('unlink')", "Unlink", "forget the link"),
+    Key("variables.details", "i", "ask('details')", "Details", "details of the linked secret", show=True),
+    Key("variables.rename", "r", "ask('rename')", "Rename", "rename the variable; its stored value goes along"),
 )
 SCRIPTS = (Key("scripts.open", "o", "open", "Open", "open the script in your editor, or make it", show=True),)
 TEXT = (
@@ -304,6 +315,7 @@ def table() -> tuple[Key, ...]:
         *METHOD,
         *TREE,
         *TABLE,
+        *VARIABLES,
         *SCRIPTS,
         *RESPONSE,
         *TEXT,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import unsaved
-from core.models import Field, JsonBody, Request
+from core.models import Field, Folder, JsonBody, Request
 from core.paths import Paths
 from core.redactor import Redactor
 from core.secret import Secret
@@ -24,9 +24,10 @@ def key(tmp_path: Path) -> WorkspaceKey:
 
 def test_they_come_back_once_and_only_to_their_workspace(paths: Paths, key: WorkspaceKey, tmp_path: Path) -> None:
     other = Workspace.create(tmp_path / "other", "Other").key
-    unsaved.keep(paths, key, {"a": EDIT}, Redactor())
+    folder = Folder(name="F", headers=(Field("X", "1"),))
+    unsaved.keep(paths, key, {"a": EDIT, "f/folder": folder}, Redactor())
     assert unsaved.take_back(paths, other) == {}
-    assert unsaved.take_back(paths, key) == {"a": EDIT}
+    assert unsaved.take_back(paths, key) == {"a": EDIT, "f/folder": folder}
     assert unsaved.take_back(paths, key) == {}
 
 

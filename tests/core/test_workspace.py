@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import FileError, FileNotAllowed
+from core.inheritance import inherit
 from core.models import (
     BasicAuth,
     BearerAuth,
@@ -22,7 +23,7 @@ from core.models import (
     Scripts,
     WorkspaceFile,
 )
-from core.workspace import Workspace, inherit
+from core.workspace import Workspace
 from tests.privileges import without_privileges
 
 
@@ -435,6 +436,24 @@ def test_a_request_inherits_from_its_folders_inside_out(workspace: Workspace) ->
     assert whole.auth == BearerAuth("root")
     assert whole.scripts == Scripts(before_request="scripts/inner.py", after_response="scripts/root.py")
     assert [ref for ref, _ in workspace.folders_of("f/g/r")] == ["f/g", "f", ""]
+
+
+@pytest.mark.parametrize(
+    ("own", "sent"),
+    [
+        ((), ["folder"]),
+        ((Field("x-a", "own"),), ["own"]),
+        ((Field("x-a", "", enabled=False),), []),
+        ((Field("X-A", "waits", enabled=False),), ["folder"]),
+        ((Field("X-A", "", enabled=False), Field("X-A", "own")), ["own"]),
+    ],
+)
+def test_a_row_that_is_off_and_empty_leaves_a_folders_header_out(own: tuple[Field, ...], sent: list[str]) -> None:
+    for request, folders in (
+        (Request(headers=own), [Folder(headers=(Field("X-A", "folder"),))]),
+        (Request(), [Folder(headers=own), Folder(headers=(Field("X-A", "folder"),))]),
+    ):
+        assert [field.value for field in inherit(request, folders).headers if field.enabled] == sent
 
 
 def test_auth_is_the_nearest_that_does_not_inherit() -> None:

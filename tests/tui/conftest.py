@@ -108,7 +108,7 @@ async def until(pilot: Pilot[Any], condition: Callable[[], object], *, tries: in
         if condition():
             return
         await pilot.pause(0.01)
-    raise AssertionError("it did not come to be so")
+    raise AssertionError("it did not come to be so:\n" + screen_text(pilot))
 
 
 def notices(pilot: Pilot[Any]) -> list[str]:

@@ -23,7 +23,7 @@ from tui.screens.base import SessionScreen
 from tui.screens.broken_file import told
 from tui.screens.environment_files import EnvironmentFiles
 from tui.screens.secret_details import SecretDetailsScreen
-from tui.screens.variable_edits import VariableEdits, holder_of
+from tui.screens.variable_edits import EnvironmentVariables, VariableEdits, holder_of
 from tui.screens.variable_rows import VARIABLE_COLUMNS, Look, explain, variable_row
 from tui.widgets.countdown import Ticker
 from tui.widgets.header import COLORS
@@ -101,6 +101,10 @@ class EnvironmentsScreen(SessionScreen[None]):
     def _shown(self) -> str:
         """The environment whose variables are shown."""
         return self._environments.key or BASE
+
+    @property
+    def _file(self) -> EnvironmentVariables:
+        return EnvironmentVariables(self._workspace, self._shown)
 
     @property
     def _entries(self) -> Mapping[str, str | Variable]:
@@ -222,13 +226,13 @@ class EnvironmentsScreen(SessionScreen[None]):
     # Variables
 
     def action_add(self) -> None:
-        self.run(lambda: self._edits.edit(self._shown, None, None, self._entries), self._edited)
+        self.run(lambda: self._edits.edit(self._file, None, None, self._entries), self._edited)
 
     def action_edit(self) -> None:
         if isinstance(self._loaded, HushpostError):
             self._mend(self._shown)
         elif (found := self._current) is not None:
-            self.run(lambda: self._edits.edit(self._shown, *found, self._entries), self._edited)
+            self.run(lambda: self._edits.edit(self._file, *found, self._entries), self._edited)
 
     def _mend(self, name: str) -> None:
         """Offer to mend the file of an environment."""
@@ -240,7 +244,7 @@ class EnvironmentsScreen(SessionScreen[None]):
 
     def action_secret(self) -> None:
         if (found := self._current) is not None:
-            self.run(lambda: self._edits.edit(self._shown, *found, self._entries, kind="secret"), self._edited)
+            self.run(lambda: self._edits.edit(self._file, *found, self._entries, kind="secret"), self._edited)
 
     @on(Rows.Chosen, "#variables")
     def _chosen(self) -> None:
@@ -254,38 +258,36 @@ class EnvironmentsScreen(SessionScreen[None]):
     def action_link(self) -> None:
         if (found := self._current) is not None:
             name, before = found
-            self.run(lambda: self._edits.link(self._shown, name, before, name, before), self._edited)
+            self.run(lambda: self._edits.link(self._file, name, before, name, before), self._edited)
 
     def action_unlink(self) -> None:
         if (found := self._current) is not None:
-            self.run(lambda: self._edits.unlink(self._shown, *found), self._edited)
+            self.run(lambda: self._edits.unlink(self._file, *found), self._edited)
 
     def action_switch(self) -> None:
         if (found := self._current) is not None:
             name, before = found
             new = msgspec.structs.replace(before, enabled=not before.enabled)
-            self.attempt(lambda: self._edits.put(self._shown, name, name, new))
+            self.attempt(lambda: self._edits.put(self._file, name, name, new))
             self._look()
 
     def action_details(self) -> None:
         if (found := self._current) is not None and found[1].link is not None:
-            name, environment = found[0], self._shown
-            screen = SecretDetailsScreen(
-                self.session, *found, lambda linked: self._edits.put(environment, name, name, linked)
-            )
+            name, file = found[0], self._file
+            screen = SecretDetailsScreen(self.session, *found, lambda linked: self._edits.put(file, name, name, linked))
             self.run(lambda: self.ask(screen), lambda _: self._look())
 
     def action_rename(self) -> None:
         if self._environments.has_focus:
             self.run(lambda: self._files.rename(self._shown), self._filed)
         elif (found := self._current) is not None:
-            self.run(lambda: self._edits.rename(self._shown, *found, self._entries), self._edited)
+            self.run(lambda: self._edits.rename(self._file, *found, self._entries), self._edited)
 
     def action_delete(self) -> None:
         if self._environments.has_focus:
             self.run(lambda: self._files.delete(self._shown), self._filed)
         elif (found := self._current) is not None:
-            self.run(lambda: self._edits.delete(self._shown, *found), self._edited)
+            self.run(lambda: self._edits.delete(self._file, *found), self._edited)
 
     # Environments
 

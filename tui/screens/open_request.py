@@ -1,4 +1,4 @@
-"""One open request: its address, editor and answer; what is typed, and sending it."""
+"""What is open: a request with its address, editor and answer, or a folder; what is typed, and sending it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,30 @@ from textual import on
 from textual.worker import Worker
 
 from core.consent import Need
-from core.errors import FileError, HostNotAllowed, HushpostError
+from core.errors import HostNotAllowed, HushpostError
 from core.exchange import Exchange, Progress
-from core.models import GraphqlBody, InheritAuth, JsonBody, Request, TextBody, XmlBody
-from tui.foreign import visible
-from tui.open_requests import OpenRequests
+from core.models import Folder, GraphqlBody, JsonBody, Request, TextBody, Variable, XmlBody
+from tui.open_requests import OpenRequests, RequestOrFolder
 from tui.screens.base import SessionScreen
+from tui.screens.from_folders import inherited
 from tui.typeahead import working_for
 from tui.widgets.hint_line import HintLine
 from tui.widgets.names import Names
 from tui.widgets.outcomes import Outcomes, outcomes
 from tui.widgets.request_editor import RequestEditor
 from tui.widgets.response_view import ResponseView
-from tui.widgets.struct_rows import AUTH_TYPES, auth_tag, body_tag
+from tui.widgets.struct_rows import body_tag
+from tui.widgets.tabbed_editor import Inherited, TabbedEditor
 from tui.widgets.template_input import Hint
 from tui.widgets.url_bar import UrlBar
+from tui.widgets.variable_table import VariableTable
 
 if TYPE_CHECKING:
     from textual.containers import Container
 
     from core.reading.rows import Document
     from core.session import Session
+    from tui.widgets.folder_editor import FolderEditor
 
 _SUFFIXES = {"json": ".json", "xml": ".xml", "graphql": ".graphql"}
 """What an editor takes the language from, by the kind of body."""
@@ -49,7 +52,9 @@ class RequestScreen(SessionScreen[None]):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.reference = ""
-        """The open request; empty for none."""
+        """What is open, a request or a folder's own file; empty for nothing."""
+        self.folder_editor: FolderEditor | None = None
+        """Made when the first folder is opened."""
         self.opened = OpenRequests(None)
         self._names: Names | None = None
         self._sending: Worker[None] | None = None
@@ -67,46 +72,77 @@ class RequestScreen(SessionScreen[None]):
         """The open request as edited."""
         return self.opened.get(self.reference)
 
+    @property
+    def folder(self) -> Folder | None:
+        """The open folder as edited."""
+        return self.opened.folder(self.reference)
+
     def names(self) -> Names:
-        """What template names mean for the open request; made again after something changed."""
+        """What template names mean for what is open; made again after something changed."""
         if self._names is None:
-            request = self.request or Request()
+            request = self.request or Request(variables=self._unsaved_variables())
             scope = self.attempt(lambda: self.session.scope(request, self.reference))
             self._names = Names.of(scope) if scope is not None else Names()
         return self._names
 
+    def _unsaved_variables(self) -> dict[str, str | Variable]:
+        """Of the open folder: those in its file stand in the scope of every request below it."""
+        folder = self.folder
+        saved = self.opened.saved_variables(self.reference)
+        return {name: entry for name, entry in folder.variables.items() if saved.get(name) != entry} if folder else {}
+
     def forget_names(self) -> None:
         self._names = None
         self.bar.url.refresh()
-        self.editor.names_changed()
+        for editor in (self.editor, self.folder_editor):
+            if editor is not None:
+                editor.names_changed()
 
-    def inherited_auth(self) -> str:
-        """What `inherit` means for the open request, in a few words."""
-        workspace = self.session.workspace
-        try:
-            folders = workspace.folders_of(self.reference) if workspace is not None else ()
-        except FileError:
-            return ""
-        for reference, folder in folders:
-            if not isinstance(folder.auth, InheritAuth):
-                label = dict(AUTH_TYPES)[auth_tag(folder.auth)]
-                return visible(f'{label}, from folder "{reference or "requests"}"')
-        return ""
+    @property
+    def shown_editor(self) -> RequestEditor | FolderEditor | None:
+        return self.editor if self.request is not None else self.folder_editor if self.folder is not None else None
+
+    def described(self, name: str, entry: Variable) -> tuple[str, str]:
+        """What a row of variables shows of a hidden value, and what is said of it."""
+        from tui.screens.document_variables import described
+
+        return described(self.session, self.reference, name, entry)
+
+    def variables_changed(self) -> None:
+        """Values were stored, or the variables saved: show them as they are now."""
+        document, editor = self.opened.document(self.reference), self.shown_editor
+        if document is not None and editor is not None:
+            editor.show_variables(document.variables)
+        self.forget_names()
+        self.mark()
+
+    @on(VariableTable.Asked)
+    def _variable_asked(self, event: VariableTable.Asked) -> None:
+        from tui.screens.document_variables import change
+
+        self.finish()
+        self.run(lambda: change(self, event.what, event.name))
+
+    def inherited(self) -> Inherited:
+        """What the folders above give what is open."""
+        return inherited(self.session.workspace, self.reference)
 
     # What is typed
 
     def finish(self) -> None:
         """Take everything typed so far, also what no message has told yet."""
-        if self.reference:
+        if self.request is not None:
             method, url = self.bar.finish()
             request = msgspec.structs.replace(self.editor.finish(), method=method, url=url)
             self.editor.take(request)
             self.take(request)
+        elif self.folder is not None and self.folder_editor is not None:
+            self.take(self.folder_editor.finish())
 
-    def take(self, request: Request) -> None:
-        before = self.request
-        self.opened.edit(self.reference, request)
-        if before is not None and before.variables != request.variables:
+    def take(self, document: RequestOrFolder) -> None:
+        before = self.opened.document(self.reference)
+        self.opened.edit(self.reference, document)
+        if before is not None and before.variables != document.variables:
             self.forget_names()
         self.mark()
 
@@ -118,10 +154,12 @@ class RequestScreen(SessionScreen[None]):
         self.editor.take(request)
         self.take(request)
 
-    @on(RequestEditor.Edited)
+    @on(TabbedEditor.Edited)
     def _editor_edited(self, event: RequestEditor.Edited) -> None:
-        if event.document == self.editor.request:
-            self.take(self.editor.request)
+        # A message of what was open before may come late.
+        shown = self.editor.request if self.request is not None else self.folder_editor and self.folder_editor.folder
+        if event.document == shown and type(event.document) is type(self.opened.document(self.reference)):
+            self.take(event.document)
 
     @on(Hint)
     def _hinted(self, event: Hint) -> None:
@@ -130,9 +168,11 @@ class RequestScreen(SessionScreen[None]):
     # Sending
 
     def action_send(self) -> None:
-        if not self.reference:
-            return
         self.finish()
+        if self.request is None:
+            if self.folder is not None:
+                self.tell("a folder cannot be sent; open a request", warning=True)
+            return
         if self.is_sending:
             self.tell("already sending; esc cancels")
             return
@@ -264,15 +304,17 @@ class RequestScreen(SessionScreen[None]):
         if edited is not None and edited != text:
             body = msgspec.structs.replace(request.body, **{field: edited})
             request = msgspec.structs.replace(request, body=body)
-            self.editor.show(request, self.reference, self.inherited_auth())
+            self.editor.show(request, self.reference, self.inherited())
             self.take(request)
 
     def action_tab(self, by: int) -> None:
-        if self.reference:
+        if self.request is not None:
             self.editor.step_tab(by)
+        elif self.folder is not None and self.folder_editor is not None:
+            self.folder_editor.step_tab(by)
 
     def action_go(self, part: str) -> None:
-        if not self.reference:
+        if self.request is None:
             return
         self.unzoom()
         if part == "address":

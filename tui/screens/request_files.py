@@ -9,6 +9,7 @@ from core.errors import HushpostError, StoreLocked
 from core.models import METHODS, Request
 from core.tree import TreeNode
 from tui.keys import keys_of
+from tui.open_requests import called
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog, PickDialog
 from tui.widgets.pick_list import Pick
 from tui.widgets.request_tree import TreeRow
@@ -180,7 +181,7 @@ async def save(screen: RequestsScreen, reference: str) -> bool:
                     Pick("write", "Save mine", "what was written meanwhile is lost"),
                     Pick("drop", "Take the file's", "my unsaved edits are lost"),
                 ],
-                text=f'The file of "{reference}" was changed by another program since it was opened here.',
+                text=f"The file of {called(reference)} was changed by another program since it was opened here.",
             )
         )
         if picked == "drop":
@@ -188,14 +189,18 @@ async def save(screen: RequestsScreen, reference: str) -> bool:
         if picked != "write":
             return picked == "drop"
     screen.write(reference)
-    screen.tell(f'saved "{reference}"')
+    screen.tell(f"saved {called(reference)}")
     return True
 
 
 async def revert(screen: RequestsScreen, reference: str) -> None:
     if await screen.ask(
         ConfirmDialog(
-            screen.session, "Revert?", f'Throw away the unsaved edits of "{reference}"?', yes="Revert", danger=True
+            screen.session,
+            "Revert?",
+            f"Throw away the unsaved edits of {called(reference)}?",
+            yes="Revert",
+            danger=True,
         )
     ):
         screen.drop_edits(reference)
@@ -204,7 +209,9 @@ async def revert(screen: RequestsScreen, reference: str) -> None:
 async def ask_unsaved(screen: RequestsScreen, then: Callable[[], object]) -> None:
     """Before the workspace or the app is left: save, throw away, or stay."""
     unsaved = list(screen.edited)
-    names = ", ".join(f'"{one}"' for one in unsaved[:5]) + (f" and {len(unsaved) - 5} more" if len(unsaved) > 5 else "")
+    names = ", ".join(called(one) for one in unsaved[:5]) + (
+        f" and {len(unsaved) - 5} more" if len(unsaved) > 5 else ""
+    )
     picked = await screen.ask(
         PickDialog(
             screen.session,

@@ -15,10 +15,10 @@ from textual.widgets import Static
 
 from core import unsaved
 from core.errors import FileError
-from core.models import Request
+from core.tree import folder_file
 from core.workspace import Workspace
 from tui import keys
-from tui.open_requests import OpenRequests
+from tui.open_requests import OpenRequests, RequestOrFolder, called, in_tree
 from tui.screens.open_request import RequestScreen
 from tui.widgets.hint_line import HintLine
 from tui.widgets.request_editor import RequestEditor
@@ -29,6 +29,7 @@ from tui.widgets.url_bar import MethodField, UrlBar
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+    from core.models import Folder
     from core.session import Session
     from core.steps import Change
 
@@ -49,7 +50,7 @@ class RequestsScreen(RequestScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._zoomed: Widget | None = None
-        self._aside: dict[int, Mapping[str, Request]] = {}
+        self._aside: dict[int, Mapping[str, RequestOrFolder]] = {}
         """Unsaved edits of what a change took away, by its step."""
 
     def compose_body(self) -> ComposeResult:
@@ -59,7 +60,7 @@ class RequestsScreen(RequestScreen):
                 yield Static("", id="nothing", markup=False)
                 yield UrlBar(self.names, id="bar")
                 with Container(id="panes"):
-                    yield RequestEditor(self.names, id="editor")
+                    yield RequestEditor(self.names, self.described, id="editor")
                     yield ResponseView(copy=self.copy, page=self.page, id="response")
         yield HintLine(id="hint")
 
@@ -91,22 +92,26 @@ class RequestsScreen(RequestScreen):
             self.finish()
             if self.reference not in self.edited:
                 self._reread()
+        if editor := self.shown_editor:
+            editor.inherit(self.inherited())
+            if not editor.edits_a_variable:
+                self.variables_changed()
 
     def keep_unsaved(self) -> None:
         self.finish()
-        edits = {reference: request for reference in self.edited if (request := self.opened.get(reference))}
+        edits = {one: edit for one in self.edited if (edit := self.opened.document(one))}
         if self.opened.workspace is not None and edits:
             unsaved.keep(self.session.paths, self.opened.workspace.key, edits, self.session.redactor)
 
     def _take_back_unsaved(self) -> None:
         workspace = self.opened.workspace
         edits = unsaved.take_back(self.session.paths, workspace.key) if workspace is not None else {}
-        for reference, request in edits.items():
+        for reference, edit in edits.items():
             with suppress(FileError):
                 self.opened.load(reference)
-            self.opened.edit(reference, request)
+            self.opened.edit(reference, edit)
         if self.edited:
-            names = ", ".join(f'"{one}"' for one in self.edited)
+            names = ", ".join(map(called, self.edited))
             self.tell(f"the app was ended with unsaved edits, they are back: {names}", warning=True)
             self.mark()
 
@@ -158,9 +163,17 @@ class RequestsScreen(RequestScreen):
         return self.opened.edited
 
     def open_request(self, reference: str) -> None:
-        """Show a request, as edited if it has unsaved edits."""
+        """Show a request, or a folder's own file, as edited if it has unsaved edits."""
         self.finish()
         self._show(reference)
+
+    def open_folder(self, folder: str) -> None:
+        """Show what the requests in a folder inherit; the empty one is the folder of them all."""
+        self.open_request(folder_file(folder))
+        if self.folder is not None and self.folder_editor is not None:
+            self.unzoom()
+            # Asked of itself: it may not have its tabs yet.
+            self.folder_editor.call_after_refresh(self.folder_editor.show_tab, self.folder_editor.tab, enter=True)
 
     def _show(self, reference: str) -> None:
         try:
@@ -171,7 +184,7 @@ class RequestsScreen(RequestScreen):
         self.reference = reference
         self._names = None
         self._show_open()
-        self._tree.select(reference)
+        self._tree.select(in_tree(reference))
 
     def _mend(self, reference: str) -> None:
         """Offer to mend the file of a request that cannot be opened, and open it then."""
@@ -194,32 +207,45 @@ class RequestsScreen(RequestScreen):
             self._show(self.reference)
 
     def _show_open(self) -> None:
-        request = self.request
+        request, folder = self.request, self.folder
         for widget in (self.bar, self.panes):
             widget.display = request is not None
         nothing = self.query_one("#nothing", Static)
-        nothing.display = request is None
-        if request is None:
+        nothing.display = request is None and folder is None
+        if self.folder_editor is not None:
+            self.folder_editor.display = folder is not None
+        if request is not None:
+            self.bar.show(request.method, request.url)
+            self.editor.show(request, self.reference, self.inherited())
+            self.answer(self.opened.answers.get(self.reference))
+        elif folder is not None:
+            self._show_folder(folder)
+        else:
             nothing.update(
                 "Pick a request in the tree and press enter, or press n there to make one.\n\n"
                 "f1 lists the keys of this screen, ctrl+p every action."
             )
-        else:
-            self.bar.show(request.method, request.url)
-            self.editor.show(request, self.reference, self.inherited_auth())
-            self.answer(self.opened.answers.get(self.reference))
         self.mark()
+
+    def _show_folder(self, folder: Folder) -> None:
+        if self.folder_editor is None:
+            from tui.widgets.folder_editor import FolderEditor
+
+            self.folder_editor = FolderEditor(self.names, self.described, id="folder")
+            self.query_one("#work").mount(self.folder_editor)
+        self.folder_editor.show(folder, f"requests/{self.reference}.toml", self.inherited())
 
     # Edits
 
     def mark(self) -> None:
-        self._tree.marked(self.reference, self.edited)
+        self._tree.marked(in_tree(self.reference), {in_tree(one) for one in self.edited})
+        name = self.reference if self.request is not None else called(self.reference)
         if not self.reference:
             self.hint.rest("")
         elif self.reference in self.edited:
-            self.hint.rest(f"{self.reference}  ·  unsaved edits, f9 saves them")
+            self.hint.rest(f"{name}  ·  unsaved edits, f9 saves them")
         else:
-            self.hint.rest(self.reference)
+            self.hint.rest(name)
 
     @on(MethodField.Asked)
     def _method_asked(self) -> None:
@@ -242,6 +268,10 @@ class RequestsScreen(RequestScreen):
         row = event.row
         if event.what == "run":
             self.run(lambda: self._run_selected(row.reference if row is not None else ""))
+        elif event.what == "settings":
+            self.open_folder("" if row is None else row.reference if row.folder else row.reference.rpartition("/")[0])
+        elif event.what == "all_settings":
+            self.open_folder("")
         elif row is not None and event.what in ("up", "down"):
             self.run(lambda: self._files.shift(self, row, -1 if event.what == "up" else 1))
         else:
@@ -281,7 +311,7 @@ class RequestsScreen(RequestScreen):
             self._show(self.reference)
 
     def _close_if_gone(self) -> None:
-        if self.reference and self.request is None:
+        if self.reference and self.opened.document(self.reference) is None:
             self.reference = ""
             self._show_open()
 
@@ -299,6 +329,7 @@ class RequestsScreen(RequestScreen):
     def write(self, reference: str) -> None:
         """Save the edits of one request as they are."""
         self.opened.save(reference)
+        self.forget_names()
         self.mark()
         self.show_tree()
 
@@ -339,7 +370,7 @@ class RequestsScreen(RequestScreen):
         """The focused pane takes the whole room, or gives it back."""
         focused = self.focused
         panes = (self._tree, self.editor, self.response)
-        if self._zoomed is not None or focused is None or not self.reference:
+        if self._zoomed is not None or focused is None or self.request is None:
             self.unzoom()
             return
         chosen = next((pane for pane in panes if pane in focused.ancestors_with_self), self.editor)

@@ -67,8 +67,8 @@ def variable_row(look: Look, holder: str, name: str, variable: Variable) -> Row:
         case "plain":
             value = Cell((variable.value or "").replace("\n", "⏎"), off)
         case "secret":
-            missing = look.session.has_secret(holder, name) is False
-            value = Cell("no value here", "warning") if missing else Cell(MASK, off)
+            shown = shown_value(look.session, holder, name, variable)
+            value = Cell(shown, off if shown == MASK else "warning")
         case "linked":
             link = variable.link
             if link is None:
@@ -121,6 +121,15 @@ def explain(session: Session, holder: str, name: str, variable: Variable) -> lis
     if not variable.enabled:
         rules.append("off: as if it were not there")
     return [*lines, " · ".join(rules)] if rules else lines
+
+
+def shown_value(session: Session, holder: str, name: str, variable: Variable) -> str:
+    """What stands for the value of a variable where there is no room for more."""
+    if variable.link is not None:
+        return f"{MASK} {linked_to(variable.link)}"
+    if variable.secret:
+        return "no value here" if session.has_secret(holder, name) is False else MASK
+    return variable.value or ""
 
 
 def _explain_link(session: Session, link: AnyLink) -> list[str]:

@@ -82,11 +82,23 @@ class KeyValueTable(Container):
     def rows(self) -> tuple[TableRow, ...]:
         return tuple(self._lines.rows)
 
+    @property
+    def is_editing(self) -> bool:
+        return self._editing is not None
+
     def set_rows(self, rows: Sequence[TableRow]) -> None:
         """Show other rows, without posting a change; an edit under way is given up."""
         self._close_editor()
         self._lines.rows = list(rows)
         self._lines.shown()
+
+    def put_rows(self, rows: Sequence[TableRow]) -> None:
+        """Show other rows, as an edit."""
+        self.set_rows(rows)
+        self._changed()
+
+    def edit_cell(self, row: int, column: int) -> None:
+        self._edit(row, column)
 
     def focus(self, scroll_visible: bool = True) -> KeyValueTable:
         self._lines.focus(scroll_visible)

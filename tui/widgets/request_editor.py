@@ -18,13 +18,12 @@ from tui.widgets.line_input import LineInput
 from tui.widgets.names import Names
 from tui.widgets.outcomes import Outcomes
 from tui.widgets.script_table import ScriptTable
-from tui.widgets.struct_rows import auth_tag, body_tag, option_rows, options_with
-from tui.widgets.tabbed_editor import NAME_VALUE, TabbedEditor, field_rows, fields_of
-from tui.widgets.table_lines import TableColumn, TableRow
-from tui.widgets.variable_table import VariableTable
+from tui.widgets.struct_rows import body_tag, option_rows, options_with
+from tui.widgets.tabbed_editor import Inherited, TabbedEditor, field_rows, fields_of
+from tui.widgets.table_lines import NAME_VALUE, TableColumn, TableRow
+from tui.widgets.variable_table import Describe
 
 if TYPE_CHECKING:
-    from tui.widgets.auth_form import AuthForm
     from tui.widgets.body_editor import BodyEditor
     from tui.widgets.body_text import BodyText
     from tui.widgets.check_table import ChecksEditor
@@ -44,22 +43,21 @@ class RequestEditor(TabbedEditor[Request]):
         ("options", "Options"),
         ("info", "Info"),
     )
-    REFILLED: ClassVar[frozenset[str]] = frozenset({"options", "vars"})
+    REFILLED: ClassVar[frozenset[str]] = frozenset({"options"})
 
-    def __init__(self, names: Callable[[], Names], *, id: str | None = None) -> None:
-        super().__init__(Request(), names, id=id)
+    def __init__(self, names: Callable[[], Names], describe: Describe, *, id: str | None = None) -> None:
+        super().__init__(Request(), names, describe, id=id)
         self._reference = ""
-        self._inherited = ""
         self._outcomes = Outcomes()
 
     @property
     def request(self) -> Request:
         return self._document
 
-    def show(self, request: Request, reference: str, inherited: str) -> None:
-        """Show another request, no edit; `inherited` says in a few words what auth it inherits."""
-        self._reference, self._inherited = reference, inherited
-        self.show_document(request)
+    def show(self, request: Request, reference: str, inherited: Inherited) -> None:
+        """Show another request, no edit."""
+        self._reference = reference
+        self.show_document(request, inherited)
 
     def take(self, request: Request) -> None:
         """The request changed elsewhere (method, address); the path parameters follow the address."""
@@ -94,19 +92,10 @@ class RequestEditor(TabbedEditor[Request]):
                     query,
                     classes="tab",
                 )
-            case "headers":
-                empty = "no headers of its own: n adds one"
-                return Container(KeyValueTable(NAME_VALUE, names=self._names, empty=empty, id="headers"), classes="tab")
-            case "auth":
-                from tui.widgets.auth_form import AuthForm
-
-                return Container(AuthForm(self._names, id="auth"), classes="tab")
             case "body":
                 from tui.widgets.body_editor import BodyEditor
 
                 return Container(BodyEditor(self._names, id="body"), classes="tab")
-            case "vars":
-                return Container(VariableTable(self._names, id="vars"), classes="tab")
             case "checks":
                 from tui.widgets.check_table import ChecksEditor
 
@@ -118,7 +107,7 @@ class RequestEditor(TabbedEditor[Request]):
                     ScriptTable(id="scripts"),
                     classes="tab",
                 )
-            case _:
+            case "info":
                 from tui.widgets.body_text import BodyText
 
                 return Container(
@@ -129,6 +118,8 @@ class RequestEditor(TabbedEditor[Request]):
                     Static("", id="file", classes="info-label", markup=False),
                     classes="tab",
                 )
+            case _:
+                return super()._make(tab)
 
     def _put(self, tab: str, part: Widget) -> None:
         request = self._document
@@ -142,20 +133,14 @@ class RequestEditor(TabbedEditor[Request]):
                 )
                 path.display = part.query_one(".part-title").display = bool(names)
                 path.styles.height = min(len(names), 4)
-            case "headers":
-                part.query_one(KeyValueTable).set_rows(field_rows(request.headers))
-            case "auth":
-                cast("AuthForm", part.query_one("#auth")).show(request.auth, self._inherited)
             case "body":
                 self._body_editor().show(request.body)
-            case "vars":
-                part.query_one(VariableTable).show(request.variables)
             case "checks":
                 editor = self._checks_editor()
                 editor.show(request)
                 editor.show_outcomes(self._outcomes)
             case "options":
-                part.query_one(ScriptTable).show(request.scripts)
+                part.query_one(ScriptTable).show(request.scripts, self._inherited.scripts)
                 part.query_one("#options", KeyValueTable).set_rows(option_rows(request.options))
             case "info":
                 name = part.query_one("#name", LineInput)
@@ -163,18 +148,17 @@ class RequestEditor(TabbedEditor[Request]):
                     name.value = request.name
                 cast("BodyText", part.query_one("#description")).show(request.description)
                 part.query_one("#file", Static).update(foreign(f"requests/{self._reference}.toml"))
+            case _:
+                super()._put(tab, part)
 
     def _counts(self) -> dict[str, str]:
         request = self._document
         params = sum(row.enabled for row in request.query) + len(parameters_in(request.url))
-        headers = sum(row.enabled for row in request.headers)
         tests = len(request.checks) + len(request.captures)
         return {
             "params": str(params) if params else "",
-            "headers": str(headers) if headers else "",
-            "auth": "" if auth_tag(request.auth) == "inherit" else auth_tag(request.auth).replace("_", " "),
+            **self._shared_counts(),
             "body": "" if isinstance(request.body, NoBody) else body_tag(request.body),
-            "vars": str(len(request.variables)) if request.variables else "",
             "checks": str(tests) if tests else "",
             "options": "*" if request.options != Options() or request.scripts != Scripts() else "",
         }
@@ -187,23 +171,19 @@ class RequestEditor(TabbedEditor[Request]):
                     "query": fields_of(part.query_one("#query", KeyValueTable).finish()),
                     "path_params": {row.cells[0]: row.cells[1] for row in path if row.cells[1]},
                 }
-            case "headers":
-                return {"headers": fields_of(part.query_one(KeyValueTable).finish())}
-            case "auth":
-                return {"auth": cast("AuthForm", part.query_one("#auth")).finish()}
             case "body":
                 return {"body": self._body_editor().finish()}
-            case "vars":
-                return {"variables": part.query_one(VariableTable).read(self._document.variables)}
             case "checks":
                 editor = self._checks_editor()
                 return {"checks": editor.checks.read(), "captures": editor.captures.read()}
             case "options":
                 options = self._options(part.query_one("#options", KeyValueTable))
                 return {"scripts": part.query_one(ScriptTable).scripts, "options": options}
-            case _:
+            case "info":
                 description = cast("BodyText", part.query_one("#description")).value
                 return {"name": part.query_one("#name", LineInput).value, "description": description}
+            case _:
+                return super()._read(tab, part)
 
     def _options(self, table: KeyValueTable) -> Options:
         try:

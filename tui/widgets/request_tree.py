@@ -19,7 +19,7 @@ from tui.foreign import shortened, visible
 from tui.themes import Paint, paint
 from tui.widgets.line_view import LineView
 
-_WITHOUT_ROW = ("new", "new_folder", "undo", "redo")
+_WITHOUT_ROW = ("new", "new_folder", "settings", "all_settings", "undo", "redo")
 _SHORT = {"DELETE": "DEL", "PATCH": "PTCH", "OPTIONS": "OPT"}
 
 
@@ -86,8 +86,7 @@ class RequestTree(LineView):
             self.expanded = expanded
 
     class Asked(Message):
-        """A key asks for `what` at a row: new, new_folder, rename, duplicate, move, up, down, delete, undo,
-        redo, run."""
+        """A key asks for `what` at a row: new, new_folder, settings, all_settings, rename, duplicate, …"""
 
         def __init__(self, what: str, row: TreeRow | None) -> None:
             super().__init__()
@@ -261,12 +260,14 @@ class RequestTree(LineView):
         here = at == self._index
         lit = here and self.has_focus
         style = base + (ink.cursor if lit else ink.resting) if here else base
-        is_open = row.reference == self.open_reference and not row.folder
+        is_open = row.reference == self.open_reference
         mark = "▸" if here else "•" if is_open else " "
         segments = [Segment(mark + " " * row.depth, style)]
         if row.folder:
             arrow = "▾ " if row.reference in self._expanded else "▹ "
             segments += [Segment(arrow, style), Segment(visible(row.label), style if lit else style + ink.heading)]
+            if row.problem:
+                segments.append(Segment(" !", style if lit else style + ink.bad))
         else:
             if row.problem:
                 segments.append(Segment("!    ", style if lit else style + ink.bad))

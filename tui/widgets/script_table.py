@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -49,11 +50,18 @@ class ScriptTable(KeyValueTable):
         columns = (TableColumn("", width=26), TableColumn(""))
         super().__init__(columns, fixed=True, titles=False, boxes=False, id=id)
 
-    def show(self, scripts: Scripts) -> None:
-        """Show another request's or folder's; this is no edit."""
+    def show(self, scripts: Scripts, inherited: Mapping[str, str]) -> None:
+        """Show another request's or folder's; this is no edit. `inherited` is what it has from folders otherwise."""
         self.set_rows(
             [
-                TableRow((label, getattr(scripts, key) or ""), enabled=None, locked=(0,), help=help_text, key=key)
+                TableRow(
+                    (label, getattr(scripts, key) or ""),
+                    enabled=None,
+                    locked=(0,),
+                    help=help_text,
+                    key=key,
+                    ghost=inherited.get(key, ""),
+                )
                 for key, label, help_text in _ROWS
             ]
         )

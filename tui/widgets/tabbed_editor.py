@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import msgspec
 from textual import on
@@ -12,18 +13,34 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
+from core.inheritance import FolderHeader, switches_off
 from core.models import Field, Folder, Request
 from tui.messages import PartEdited
+from tui.widgets.inherited_headers import InheritedHeaders
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names
+from tui.widgets.struct_rows import auth_tag
 from tui.widgets.tab_line import TabLine
-from tui.widgets.table_lines import TableColumn, TableRow
+from tui.widgets.table_lines import NAME_VALUE, TableRow
+from tui.widgets.variable_table import Describe, Entries, VariableTable
 
-D = TypeVar("D", Request, Folder)
+if TYPE_CHECKING:
+    from tui.widgets.auth_form import AuthForm
 
-NAME_VALUE = (TableColumn("Name"), TableColumn("Value", 2))
+D = TypeVar("D", bound=Request | Folder)
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """What the folders above give, as it is shown."""
+
+    headers: tuple[FolderHeader, ...] = ()
+    auth: str = ""
+    """In a few words; empty for none."""
+    scripts: Mapping[str, str] = field(default_factory=dict)
+    """By the name of the field: the script, and where it is from."""
 
 
 class TabbedEditor(Container, Generic[D]):
@@ -40,18 +57,19 @@ class TabbedEditor(Container, Generic[D]):
     TABS: ClassVar[tuple[tuple[str, str], ...]] = ()
     """Key and label of each."""
     REFILLED: ClassVar[frozenset[str]] = frozenset()
-    """Tables that are filled again after an edit: what could not be used goes back to what it was, and a renamed row
-    is known by its new name."""
+    """Tables that are filled again after an edit: what could not be used goes back to what it was."""
 
     class Edited(Message):
         def __init__(self, document: Request | Folder) -> None:
             super().__init__()
             self.document = document
 
-    def __init__(self, document: D, names: Callable[[], Names], *, id: str | None = None) -> None:
+    def __init__(self, document: D, names: Callable[[], Names], describe: Describe, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._names = names
+        self._describe = describe
         self._document: D = document
+        self._inherited = Inherited()
         self._line = TabLine(self.TABS, pages=True)
         self._tabs: dict[str, Widget] = {}
         self._stale: set[str] = set()
@@ -64,21 +82,71 @@ class TabbedEditor(Container, Generic[D]):
 
     # What an editor of one kind of file says
 
-    @abstractmethod
     def _make(self, tab: str) -> Widget:
         """A tab's part; the heavier ones are imported only now."""
+        match tab:
+            case "headers":
+                own = KeyValueTable(
+                    NAME_VALUE, names=self._names, empty="no headers of its own: n adds one", id="headers"
+                )
+                return Container(
+                    own,
+                    Static("From folders", classes="part-title"),
+                    InheritedHeaders(self._names, adds_to=own, id="inherited"),
+                    classes="tab",
+                )
+            case "auth":
+                from tui.widgets.auth_form import AuthForm
 
-    @abstractmethod
+                return Container(AuthForm(self._names, id="auth"), classes="tab")
+            case "vars":
+                return Container(VariableTable(self._names, self._describe, id="vars"), classes="tab")
+            case _:
+                raise ValueError(tab)
+
     def _put(self, tab: str, part: Widget) -> None:
         """Show the struct's values in a tab."""
+        document = self._document
+        match tab:
+            case "headers":
+                part.query_one("#headers", KeyValueTable).set_rows(_header_rows(document.headers))
+                self._put_inherited(part)
+            case "auth":
+                cast("AuthForm", part.query_one("#auth")).show(document.auth, self._inherited.auth)
+            case "vars":
+                part.query_one(VariableTable).show(document.variables)
 
-    @abstractmethod
+    def _put_inherited(self, part: Widget) -> None:
+        given = self._inherited.headers
+        table = part.query_one(InheritedHeaders)
+        table.display = part.query_one(".part-title").display = bool(given)
+        table.show(given, self._document.headers)
+
     def _read(self, tab: str, part: Widget) -> dict[str, Any]:
         """The fields that a tab holds, as edited."""
+        match tab:
+            case "headers":
+                return {"headers": fields_of(part.query_one("#headers", KeyValueTable).finish())}
+            case "auth":
+                return {"auth": cast("AuthForm", part.query_one("#auth")).finish()}
+            case "vars":
+                return {"variables": part.query_one(VariableTable).read()}
+            case _:
+                return {}
 
     @abstractmethod
     def _counts(self) -> dict[str, str]:
         """Short marks behind the labels; an empty one for none."""
+
+    def _shared_counts(self) -> dict[str, str]:
+        document = self._document
+        headers = sum(row.enabled for row in document.headers)
+        tag = auth_tag(document.auth)
+        return {
+            "headers": str(headers) if headers else "",
+            "auth": "" if tag == "inherit" else tag.replace("_", " "),
+            "vars": str(len(document.variables)) if document.variables else "",
+        }
 
     # What the owner uses
 
@@ -86,12 +154,30 @@ class TabbedEditor(Container, Generic[D]):
     def tab(self) -> str:
         return self._line.chosen
 
-    def show_document(self, document: D) -> None:
+    def show_document(self, document: D, inherited: Inherited) -> None:
         """Show another one, no edit."""
-        self._document = document
+        self._document, self._inherited = document, inherited
         self._stale = set(self._tabs)
         self._fill(self._line.chosen)
         self._count()
+
+    def inherit(self, inherited: Inherited) -> None:
+        """The folders above give something else now; what is typed stays."""
+        if inherited != self._inherited:
+            self.finish()
+            self._inherited = inherited
+            self._stale |= self._tabs.keys() & {"headers", "auth", "scripts", "options"}
+            self._fill(self._line.chosen)
+
+    def show_variables(self, variables: Entries) -> None:
+        """The variables, or what is known of their values, changed elsewhere; what is typed in the others stays."""
+        self._document = msgspec.structs.replace(self.finish(), variables=dict(variables))
+        self._refill("vars")
+        self._count()
+
+    @property
+    def edits_a_variable(self) -> bool:
+        return any(table.is_editing for table in self.query(VariableTable))
 
     def show_tab(self, tab: str, *, enter: bool = False) -> None:
         self._show_tab(tab)
@@ -176,8 +262,48 @@ class TabbedEditor(Container, Generic[D]):
         if self.finish() != before:
             self._count()
             self.post_message(self.Edited(self._document))
-        if isinstance(event, KeyValueTable.Changed) and event.table.id in self.REFILLED:
-            self._refill(event.table.id)
+        if isinstance(event, KeyValueTable.Changed) and event.table.id is not None:
+            if event.table.id in self.REFILLED and not event.table.is_editing:
+                self._refill(event.table.id)
+            elif event.table.id == "headers":
+                self._put_inherited(self._tabs["headers"])
+
+    # Headers from above
+
+    @on(InheritedHeaders.Replaced)
+    def _replace(self, event: InheritedHeaders.Replaced) -> None:
+        event.stop()
+        rows = self._without_switch(event.field.name)
+        self._own_headers.put_rows([*rows, TableRow((event.field.name, event.field.value))])
+        self._own_headers.edit_cell(len(rows), 1)
+
+    @on(InheritedHeaders.Switched)
+    def _switch(self, event: InheritedHeaders.Switched) -> None:
+        event.stop()
+        off = [] if event.on else [TableRow((event.name, ""), enabled=False)]
+        self._own_headers.put_rows([*self._without_switch(event.name), *off])
+
+    @property
+    def _own_headers(self) -> KeyValueTable:
+        return self.query_one("#headers", KeyValueTable)
+
+    def _without_switch(self, name: str) -> list[TableRow]:
+        """The rows of its own headers, but for those that leave this one out."""
+        named = name.casefold()
+        rows = self._own_headers.finish()
+        return [row for row in rows if not (_switches_off(row) and row.cells[0].casefold() == named)]
+
+
+def _switches_off(row: TableRow) -> bool:
+    return switches_off(Field(row.cells[0], row.cells[1], row.enabled is not False))
+
+
+def _header_rows(fields: tuple[Field, ...]) -> list[TableRow]:
+    help_text = "off and empty: leaves out what folders give of this name"
+    return [
+        replace(row, help=help_text) if switches_off(one) else row
+        for row, one in zip(field_rows(fields), fields, strict=True)
+    ]
 
 
 def field_rows(fields: tuple[Field, ...]) -> list[TableRow]:

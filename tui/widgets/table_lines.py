@@ -39,6 +39,8 @@ class TableRow:
     """By column: the same where there is no `help`."""
     key: str = ""
     """What the owner calls the row."""
+    ghost: str = ""
+    """What holds, and is shown faintly, while the last cell is empty."""
     mark: str = ""
     """What stands in the place of the box, of four characters at most; one that begins with `!` or is `FAIL` is bad."""
     kept: tuple[str, ...] = ()
@@ -51,6 +53,9 @@ class TableColumn:
     share: int = 1
     """Its part of the width that columns of fixed `width` leave."""
     width: int = 0
+
+
+NAME_VALUE = (TableColumn("Name"), TableColumn("Value", 2))
 
 
 class TableLines(LineView):
@@ -226,11 +231,14 @@ class TableLines(LineView):
         for index, cell in enumerate(row.cells):
             wide = self.cell_span(index)[1]
             locked = index in row.locked
-            cell_style = style + ink.muted if off or locked else style
+            faint = off or locked
+            if not cell and row.ghost and index + 1 == len(row.cells):
+                cell, faint = row.ghost, True
+            cell_style = style + ink.muted if faint else style
             if lit and index == self.column and not locked:
                 segments += self._cell(cell, wide, base + ink.cursor, None, row)
             else:
-                segments += self._cell(cell, wide, cell_style, None if off or locked else names, row)
+                segments += self._cell(cell, wide, cell_style, None if faint else names, row)
             segments.append(Segment("  ", style))
         return Strip(segments).adjust_cell_length(width, style)
 
