@@ -185,7 +185,7 @@ TABLE = (
     Key("table.down", "alt+down,J", "shift(1)", "Down", "move the row down"),
 )
 VARIABLES = (
-    Key("variables.edit", "e", "ask('edit')", "All of it", "the variable with its kind and rules", show=True),
+    Key("variables.edit", "v", "ask('edit')", "All of it", "the variable with its kind and rules", show=True),
     Key("variables.secret", "s", "ask('secret')", "Secret", "make it a secret, or set the secret's value", show=True),
     Key("variables.link", "l", "ask('link')", "Link", "link the variable to a secret of a vault", show=True),
     Key("variables.unlink", "u", "ask('unlink')", "Unlink", "forget the link"),
