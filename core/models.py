@@ -46,18 +46,21 @@ class NoBody(Model, frozen=True, tag_field="type", tag="none"):
     pass
 
 
-class JsonBody(Model, frozen=True, tag_field="type", tag="json"):
+class PlainBody(Model, frozen=True):
+    """A text and what it is said to be."""
+
     text: str = ""
+
+
+class JsonBody(PlainBody, frozen=True, tag_field="type", tag="json"):
     content_type: str = "application/json"
 
 
-class XmlBody(Model, frozen=True, tag_field="type", tag="xml"):
-    text: str = ""
+class XmlBody(PlainBody, frozen=True, tag_field="type", tag="xml"):
     content_type: str = "application/xml"
 
 
-class TextBody(Model, frozen=True, tag_field="type", tag="text"):
-    text: str = ""
+class TextBody(PlainBody, frozen=True, tag_field="type", tag="text"):
     content_type: str = "text/plain; charset=utf-8"
 
 

@@ -13,7 +13,7 @@ from textual.worker import Worker
 from core.consent import Need
 from core.errors import HostNotAllowed, HushpostError
 from core.exchange import Exchange, Progress
-from core.models import Folder, GraphqlBody, JsonBody, Request, TextBody, Variable, XmlBody
+from core.models import Folder, GraphqlBody, PlainBody, Request, Variable
 from tui.open_requests import OpenRequests, RequestOrFolder
 from tui.screens.base import SessionScreen
 from tui.screens.from_folders import inherited
@@ -290,7 +290,7 @@ class RequestScreen(SessionScreen[None]):
         if request is None:
             return
         match request.body:
-            case JsonBody(text=text) | XmlBody(text=text) | TextBody(text=text):
+            case PlainBody(text=text):
                 field = "text"
             case GraphqlBody(query=text):
                 field = "query"

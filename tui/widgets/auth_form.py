@@ -39,7 +39,7 @@ class AuthForm(Container):
             names=names,
             fixed=True,
             titles=False,
-            boxes=False,
+            boxes=0,
             id="auth-rows",
         )
 

@@ -13,23 +13,12 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
 
-from core.models import (
-    Body,
-    Field,
-    FileBody,
-    FormBody,
-    GraphqlBody,
-    JsonBody,
-    MultipartBody,
-    NoBody,
-    Part,
-    TextBody,
-    XmlBody,
-)
+from core.models import Body, Field, FileBody, FormBody, GraphqlBody, MultipartBody, NoBody, PlainBody
 from tui.messages import PartEdited
 from tui.widgets.body_text import LARGEST, BodyText
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names
+from tui.widgets.part_table import PartTable, part_of, part_row
 from tui.widgets.struct_rows import body_tag
 from tui.widgets.tab_line import TabLine
 from tui.widgets.table_lines import TableColumn, TableRow
@@ -47,13 +36,11 @@ KINDS = (
 )
 """The tag in the file, and the label."""
 
-_FILE_MARK = "@"
-
 
 def new_body(tag: str, like: Body) -> Body:
     """An empty body of a kind, with the text of the one before where both are text."""
     kind = next(kind for kind in get_args(Body) if kind.__struct_config__.tag == tag)
-    if kind in (JsonBody, XmlBody, TextBody) and isinstance(like, JsonBody | XmlBody | TextBody):
+    if issubclass(kind, PlainBody) and isinstance(like, PlainBody):
         return kind(text=like.text)  # type: ignore[no-any-return]
     return kind()  # type: ignore[no-any-return]
 
@@ -127,7 +114,7 @@ class BodyEditor(Container):
 
     def _length(self) -> int:
         match self._body:
-            case JsonBody(text=text) | XmlBody(text=text) | TextBody(text=text) | GraphqlBody(query=text):
+            case PlainBody(text=text) | GraphqlBody(query=text):
                 return len(text)
             case _:
                 return 0
@@ -137,7 +124,7 @@ class BodyEditor(Container):
         if self._too_large():
             return Static("", markup=False, classes="part")
         match self._body:
-            case JsonBody() | XmlBody() | TextBody():
+            case PlainBody():
                 return Container(
                     BodyText(self._names, id="text"),
                     Horizontal(
@@ -158,12 +145,10 @@ class BodyEditor(Container):
                 columns = (TableColumn("Name"), TableColumn("Value", 2))
                 return KeyValueTable(columns, names=self._names, empty="no fields yet: n adds one")
             case MultipartBody():
-                parts = (TableColumn("Name", 2), TableColumn("Value, or @file", 3), TableColumn("Content-Type", 2))
-                blank = TableRow(("", "", ""))
-                return KeyValueTable(parts, names=self._names, blank=blank, empty="no parts yet: n adds one")
+                return PartTable(self._names)
             case FileBody():
                 columns = (TableColumn("", width=14), TableColumn(""))
-                return KeyValueTable(columns, names=self._names, fixed=True, titles=False, boxes=False)
+                return KeyValueTable(columns, names=self._names, fixed=True, titles=False, boxes=0)
             case _:
                 return Static(
                     "  This request has no body. Left and right in the line above choose a kind.", markup=False
@@ -185,7 +170,7 @@ class BodyEditor(Container):
             return
         self._filled = self._body
         match self._body:
-            case JsonBody() | XmlBody() | TextBody() as body:
+            case PlainBody() as body:
                 part.query_one("#text", BodyText).show(body.text, body_tag(body))
                 field = part.query_one("#content-type", TemplateInput)
                 if field.value != body.content_type:
@@ -197,7 +182,7 @@ class BodyEditor(Container):
             case FormBody(fields=fields) if isinstance(part, KeyValueTable):
                 part.set_rows([TableRow((row.name, row.value), row.enabled) for row in fields])
             case MultipartBody(parts=parts) if isinstance(part, KeyValueTable):
-                part.set_rows([_part_row(one) for one in parts])
+                part.set_rows([part_row(one) for one in parts])
             case FileBody() as body if isinstance(part, KeyValueTable):
                 path_help = "a file of this workspace, relative to its folder; streamed when sent"
                 part.set_rows(
@@ -220,12 +205,13 @@ class BodyEditor(Container):
                         fields=tuple(Field(row.cells[0], row.cells[1], row.enabled is not False) for row in rows)
                     )
                 case MultipartBody():
-                    return MultipartBody(parts=tuple(_part(row) for row in rows))
+                    before = body.parts
+                    return MultipartBody(parts=tuple(part_of(row, before) for row in rows))
                 case FileBody():
                     path, content_type = (row.cells[1] for row in rows)
                     return FileBody(path=path, content_type=content_type)
         match body:
-            case JsonBody() | XmlBody() | TextBody() if not isinstance(part, Static):
+            case PlainBody() if not isinstance(part, Static):
                 text = part.query_one("#text", BodyText).value
                 content_type = part.query_one("#content-type", TemplateInput).value
                 return msgspec.structs.replace(body, text=text, content_type=content_type)
@@ -259,22 +245,3 @@ class BodyEditor(Container):
     def _typed(self, event: Message) -> None:
         event.stop()
         self.post_message(PartEdited())
-
-
-def _part_row(part: Part) -> TableRow:
-    if part.file is not None:
-        value = _FILE_MARK + part.file
-    else:
-        value = part.value or ""
-        if value.startswith(_FILE_MARK):
-            value = _FILE_MARK + value
-    return TableRow((part.name, value, part.content_type or ""), part.enabled, key=part.filename or "")
-
-
-def _part(row: TableRow) -> Part:
-    """A row as a part: `@path` is a file, `@@` begins a value with an at sign; a file name of its own is kept."""
-    name, value, content_type = row.cells
-    more = {"content_type": content_type or None, "filename": row.key or None, "enabled": row.enabled is not False}
-    if value.startswith(_FILE_MARK) and not value.startswith(_FILE_MARK * 2):
-        return Part(name, file=value[1:], **more)  # type: ignore[arg-type]
-    return Part(name, value=value.removeprefix(_FILE_MARK), **more)  # type: ignore[arg-type]

@@ -26,10 +26,12 @@ M = TypeVar("M", Check, Capture)
 class _ModelTable(KeyValueTable, Generic[M]):
     """Rows of structs. A row that was not edited stays the very struct it was made of; `key` is its number."""
 
+    AS_TEXT = None
+
     def __init__(
         self, columns: Sequence[TableColumn], names: Callable[[], Names], *, blank: TableRow, empty: str, id: str
     ) -> None:
-        super().__init__(columns, names=names, blank=blank, empty=empty, id=id)
+        super().__init__(columns, names=names, blank=blank, empty=empty, boxes=5, id=id)
         self._given: tuple[M, ...] = ()
         self._outcomes = Outcomes()
 

@@ -5,9 +5,9 @@ Enter edits a cell, tab goes on to the next one and past the last row makes a ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.actions import SkipAction
@@ -22,6 +22,9 @@ from tui.messages import ChoiceAsked, Notice, TextAsked
 from tui.widgets.names import Names
 from tui.widgets.table_lines import TableColumn, TableLines, TableRow
 from tui.widgets.template_input import TemplateInput
+
+if TYPE_CHECKING:
+    from tui.widgets.row_text import Line
 
 _NARROW = 20
 """Columns that a text is given at least while it is typed."""
@@ -56,19 +59,19 @@ class KeyValueTable(Container):
         blank: TableRow | None = None,
         empty: str = "",
         titles: bool = True,
-        boxes: bool = True,
+        boxes: int = 4,
         adds_to: KeyValueTable | None = None,
         id: str | None = None,
     ) -> None:
-        """`fixed` rows cannot be added, deleted or moved; `blank` is what a new row starts as; without
-        `boxes` there is no room for the boxes of rows that can be switched off; `adds_to` is the table
+        """`fixed` rows cannot be added, deleted or moved; `blank` is what a new row starts as; `boxes` is
+        the room for the boxes of rows that can be switched off, or for their marks; `adds_to` is the table
         beside a fixed one that a new row goes to."""
         super().__init__(id=id)
         self._adds_to = adds_to
         self.fixed = fixed
         self.blank = blank or TableRow(("",) * len(columns))
         self._lines = TableLines(columns, names, titles=titles, empty=empty, boxes=boxes)
-        self._names = names
+        self.names = names
         self._editor = TemplateInput(names=names)
         self._editing: tuple[int, int] | None = None
 
@@ -127,6 +130,8 @@ class KeyValueTable(Container):
                 return not self.fixed or self._adds_to is not None
             case "delete" | "shift":
                 return not self.fixed and row is not None
+            case "rows":
+                return not self.fixed and self.AS_TEXT is not None
             case "whole":
                 column = self._lines.column
                 return row is not None and column not in row.choices and column not in row.locked
@@ -214,13 +219,37 @@ class KeyValueTable(Container):
                 title or "Text",
                 entry.cells[column],
                 taken,
-                names=self._names,
+                names=self.names,
                 syntax=self._syntax(entry, column),
                 problem=lambda text: self._refusal(at, column, text),
             )
         )
 
+    def action_rows(self) -> None:
+        """Edit all rows as text."""
+        from tui.widgets.rows_as_text import asked
+
+        self.post_message(asked(self))
+
+    def take_rows(self, rows: Sequence[TableRow]) -> None:
+        """Have other rows, as an edit."""
+        self._lines.rows = list(rows)
+        self._lines.shown()
+        self._changed()
+
     # What a table of its own kind says
+
+    AS_TEXT: ClassVar[tuple[str, ...] | None] = ()
+    """What the columns past the second are called where rows are text; None where they cannot be."""
+
+    @property
+    def called(self) -> str:
+        """What the rows are, for a title."""
+        return (self.id or "rows").replace("-", " ").capitalize()
+
+    def line_problems(self, lines: Sequence[Line], kept: Sequence[TableRow]) -> Iterator[tuple[Line, str]]:
+        """Why lines of a text cannot be rows; `kept` are the rows that are not in the text."""
+        yield from ()
 
     def _refusal(self, row: int, column: int, text: str) -> str:
         """Why a cell cannot have this text; what is typed stays in its field then."""

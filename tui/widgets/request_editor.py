@@ -103,7 +103,7 @@ class RequestEditor(TabbedEditor[Request]):
             case "options":
                 columns = (TableColumn("", width=26), TableColumn(""))
                 return Container(
-                    KeyValueTable(columns, names=self._names, fixed=True, titles=False, boxes=False, id="options"),
+                    KeyValueTable(columns, names=self._names, fixed=True, titles=False, boxes=0, id="options"),
                     ScriptTable(id="scripts"),
                     classes="tab",
                 )

@@ -48,7 +48,7 @@ class ScriptTable(KeyValueTable):
 
     def __init__(self, *, id: str | None = None) -> None:
         columns = (TableColumn("", width=26), TableColumn(""))
-        super().__init__(columns, fixed=True, titles=False, boxes=False, id=id)
+        super().__init__(columns, fixed=True, titles=False, boxes=0, id=id)
 
     def show(self, scripts: Scripts, inherited: Mapping[str, str]) -> None:
         """Show another request's or folder's; this is no edit. `inherited` is what it has from folders otherwise."""

@@ -70,16 +70,19 @@ class TabLine(Widget, can_focus=True):
         """
         width = self.size.width
         full = [(key, label, self._counts.get(key, "")) for key, label in self._tabs]
-        bare = [(key, label, mark if mark.isdigit() or not mark else "*") for key, label, mark in full]
-        stars = [(key, label, mark and "*") for key, label, mark in full]
-        for tabs, pad in ((full, 1), (bare, 1), (stars, 1), (bare, 0), (stars, 0)):
+        bare = [
+            (key, label, mark if mark.isdigit() or not mark else "!" if "FAIL" in mark else "*")
+            for key, label, mark in full
+        ]
+        stars = [(key, label, mark and ("!" if "FAIL" in mark else "*")) for key, label, mark in full]
+        for tabs, pad in ((full, 1), (bare, 1), (stars, 1), (stars, 0)):
             cells = [self._cell(*tab, pad) for tab in tabs]
             if sum(len(label) + len(mark) for _, label, mark in cells) <= width:
                 return cells
         return self._window([self._cell(key, label, "", 0) for key, label, _ in full], width)
 
     def _cell(self, key: str, label: str, mark: str, pad: int) -> tuple[str, str, str]:
-        gap = " " if mark and mark != "*" and pad else ""
+        gap = " " if mark and mark not in "*!" and pad else ""
         if key == self.chosen:
             return key, f"[{label}{gap}{mark}]", ""
         return key, f"{' ' * pad}{label}{gap}", f"{mark} "

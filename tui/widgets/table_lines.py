@@ -81,7 +81,7 @@ class TableLines(LineView):
             self.edit = edit
 
     def __init__(
-        self, columns: Sequence[TableColumn], names: Callable[[], Names], *, titles: bool, empty: str, boxes: bool
+        self, columns: Sequence[TableColumn], names: Callable[[], Names], *, titles: bool, empty: str, boxes: int
     ) -> None:
         super().__init__()
         self._boxes = boxes
@@ -103,8 +103,8 @@ class TableLines(LineView):
 
     @property
     def _gutter(self) -> int:
-        """The cursor's mark, and the box of rows that can be switched off."""
-        return 5 if self._boxes else 1
+        """The cursor's mark, and the box of rows that can be switched off, or what marks them."""
+        return 1 + self._boxes
 
     def shown(self) -> None:
         """The rows are others now."""

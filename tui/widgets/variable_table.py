@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -16,6 +16,7 @@ from tui import keys
 from tui.messages import Notice
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names
+from tui.widgets.row_text import Line
 from tui.widgets.table_lines import NAME_VALUE, TableRow
 
 Entries = Mapping[str, str | Variable]
@@ -41,6 +42,19 @@ class VariableTable(KeyValueTable):
         self._describe = describe
         self._shown: Entries = {}
 
+    def line_problems(self, lines: Sequence[Line], kept: Sequence[TableRow]) -> Iterator[tuple[Line, str]]:
+        hidden = {row.cells[0] for row in kept}
+        seen: set[str] = set()
+        for line in lines:
+            name = line.cells[0]
+            if not re.fullmatch(VARIABLE_NAME, name):
+                yield line, _bad_name(name)
+            elif name in hidden:
+                yield line, f'"{name}" is a secret or linked variable here, which is kept as it is'
+            elif name in seen:
+                yield line, f'"{name}" stands in a line above already'
+            seen.add(name)
+
     def show(self, variables: Entries) -> None:
         self._shown = dict(variables)
         self.set_rows([self._row(name, variable(entry)) for name, entry in variables.items()])
@@ -54,8 +68,7 @@ class VariableTable(KeyValueTable):
                 made[name] = entry
         bad = next((name for name in made if not re.fullmatch(VARIABLE_NAME, name)), None)
         if bad is not None:
-            problem = f'a variable cannot be called "{bad}": letters, digits, _ . - and no digit first'
-            self.post_message(Notice(problem, warning=True))
+            self.post_message(Notice(_bad_name(bad), warning=True))
             if not self.is_editing:
                 self.show(self._shown)
             return dict(self._shown)
@@ -120,3 +133,7 @@ class VariableTable(KeyValueTable):
 def _short(entry: Variable) -> str | Variable:
     """As it stands in a file: a plain value with no rules is a text."""
     return entry.value if entry.value is not None and entry == Variable(value=entry.value) else entry
+
+
+def _bad_name(name: str) -> str:
+    return f'a variable cannot be called "{name}": letters, digits, _ . - and no digit first'

@@ -113,7 +113,7 @@ async def test_fixed_rows_keep_their_labels_and_their_number() -> None:
         TableRow(("Token", ""), None, locked=(0,)),
         TableRow(("In", "header"), None, choices={1: ("header", "query")}, locked=(0,)),
     )
-    async with shown(*rows, fixed=True, boxes=False) as (host, pilot):
+    async with shown(*rows, fixed=True, boxes=0) as (host, pilot):
         await pilot.press("n", "d", "enter")
         await type_text(pilot, "t")
         await pilot.press("tab", "space")
