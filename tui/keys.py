@@ -292,6 +292,7 @@ RUNNER = (
     Key("runner.failures", "f", "failures", "Not passed", "list only what did not pass, or all", show=True),
     Key("runner.again", "r", "again", "Again", "run again what did not pass, with what it needs", show=True),
     Key("runner.cure", "c", "cure", "Mend", "do what the error asks for, then run again what did not pass", show=True),
+    Key("runner.report", "w", "report", "Report", "write a report of what ran: HTML, JUnit XML or JSON", show=True),
     Key("runner.request", "o", "request", "Request", "open the request itself", show=True),
 )
 RUN_PICK = (

@@ -9,10 +9,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
-from core.exchange import CheckResult, ErrorInfo, Exchange, Outcome, ReceivedBody, Result
+from core.exchange import Exchange, Outcome, ReceivedBody, Result, RunStarted
 from core.receiving import IN_MEMORY
+from core.reports.row import Row, row
 
 MOST_LINES = 20_000
 """Lines of requests that passed; those beyond it are counted only."""
@@ -24,22 +25,11 @@ MOST_FILES = 24
 NOT_KEPT = "the body is no longer kept here"
 
 
-@dataclass(frozen=True)
-class Line:
-    """One request of the run, redacted."""
+class Line(Row, frozen=True, kw_only=True):
+    """One request of the run, as its reports tell it."""
 
     reference: str
     """As the workspace has it."""
-    iteration: int
-    outcome: Outcome
-    method: str
-    url: str
-    status: int | None
-    elapsed_ms: float | None
-    size: int | None
-    secrets_used: tuple[str, ...]
-    checks: tuple[CheckResult, ...]
-    error: ErrorInfo | None
 
     @property
     def key(self) -> tuple[int, str]:
@@ -52,13 +42,10 @@ class Line:
     @property
     def why(self) -> str:
         """Why it did not pass, in one sentence; empty where it did."""
-        if self.error is not None:
-            return self.error.message
         failed = [check for check in self.checks if not check.passed]
-        if failed:
-            more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-            return (f"{failed[0].name}: {failed[0].message}" if failed[0].message else failed[0].name) + more
-        return "" if self.passed else f"the response has status {self.status}"
+        reasons = list(self.reasons())
+        more = f" (and {len(failed) - 1} more)" if self.error is None and len(failed) > 1 else ""
+        return reasons[0] + more if reasons else ""
 
     @property
     def cure(self) -> str:
@@ -66,25 +53,8 @@ class Line:
 
 
 def line_of(result: Result, redact: Callable[[str], str], iteration: int) -> Line:
-    exchange, error = result.exchange, result.error
-    return Line(
-        reference=result.reference,
-        iteration=iteration,
-        outcome=result.outcome,
-        method=redact(result.method),
-        url=redact(result.url),
-        status=exchange.response.status if exchange else None,
-        elapsed_ms=round(exchange.timing.total_ms, 1) if exchange else None,
-        size=exchange.response.body.size if exchange else None,
-        secrets_used=tuple(sorted(exchange.secrets_used)) if exchange else (),
-        checks=tuple(
-            CheckResult(redact(check.name), check.passed, redact(check.message))
-            for check in (exchange.checks if exchange else ())
-        ),
-        error=ErrorInfo(error.kind, redact(error.message), redact(error.hint) if error.hint else None)
-        if error
-        else None,
-    )
+    fields = asdict(row(result, redact)) | {"iteration": iteration}
+    return Line(**fields, reference=result.reference)
 
 
 class RunLog:
@@ -94,6 +64,8 @@ class RunLog:
         self._redact = redact
         self.lines: list[Line] = []
         self.counts: Counter[Outcome] = Counter()
+        self.started: RunStarted | None = None
+        """Of the first run; what runs again belongs to it."""
         self.unlisted = 0
         """How many passed that have no line."""
         self._at: dict[tuple[int, str], int] = {}

@@ -85,10 +85,10 @@ class Running:
         """The request that was begun last."""
         self.ended = False
         self.interrupted = False
-        self.first: RunStarted | None = None
         self.failures: dict[str, HushpostError] = {}
         """By request the last error, for its cure."""
         self._begun = begun
+        self._started = False
         self._began = monotonic()
         self._took = 0.0
         self._session = _Watched(session, self.failures, left)
@@ -96,6 +96,12 @@ class Running:
     @property
     def seconds(self) -> float:
         return self._took if self.ended else monotonic() - self._began
+
+    def _start(self, event: RunStarted) -> None:
+        if not self._started:
+            self._started = True
+            self.log.started = self.log.started or event
+            self._begun(self)
 
     async def go(self) -> None:
         """Raises before a part's first request when a file or template is wrong."""
@@ -118,9 +124,7 @@ class Running:
             async for event in events:
                 match event:
                     case RunStarted():
-                        if self.first is None:
-                            self.first = event
-                            self._begun(self)
+                        self._start(event)
                     case RequestStarted():
                         self.now = event.reference
                     case RequestFinished(result=result):

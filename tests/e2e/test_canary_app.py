@@ -106,3 +106,52 @@ def test_a_person_sends_looks_around_and_quits(
     starts = {name: value[:8] for name, value in SECRETS.items()}
     assert leaks(secrets, [("terminal", bytes(app.received)), *frames, *files_below(home, workspace)]) == []
     assert [leak for leak in leaks(starts, frames) if leak.endswith("as raw")] == []
+
+
+@pytest.mark.parametrize("app", [(80, 24)], ids=["80x24"], indirect=True)
+def test_a_person_runs_everything_reads_it_and_writes_reports(
+    app: TerminalApp, bao: OpenBao, server: Loopback, other_server: Loopback, workspace: Path, home: Path
+) -> None:
+    app.wait_for("echoed")
+    app.press("f7")
+    app.wait_for("the whole workspace, 4 requests")
+    app.press("ctrl+r")
+    app.wait_for("Before the run")
+    app.settle()
+    # Not the other server's address, which nobody approved.
+    app.press("left", "enter")
+    app.wait_for("4/4")
+    app.wait_for("FAILED")
+    assert server.requests[0].header("X-Key") == SECRETS["header_key"]
+    app.press("home")
+    for _ in range(3):
+        app.press("enter")
+        app.settle(0.2)
+        for _ in range(6):
+            app.press("]")
+            app.settle(0.1)
+        app.press("escape", "down")
+        app.settle(0.1)
+    app.press("c")
+    app.settle()
+    app.press("escape", "f", "f")
+    for name in ("r.html", "r.xml", "r.json"):
+        app.press("w")
+        app.wait_for("Write a report")
+        app.settle(0.1)
+        app.press("end", "ctrl+u", *f"{home}/{name}", "enter")
+        app.wait_for(lambda screen, file=home / name: "Write a report" not in screen and file.exists())  # type: ignore[misc]
+        assert "unreachable" in (home / name).read_text("utf-8")
+    app.press("r")
+    app.settle()
+    app.press("escape", "ctrl+c")
+    app.wait_for("Quit hushpost?")
+    app.press("enter")
+    assert app.wait_exit() == 0
+
+    assert not other_server.requests
+    secrets = SECRETS | {"token": bao.root_token, "passphrase": PASSPHRASE}
+    frames = [(f"frame {number}", frame.encode()) for number, frame in enumerate(app.frames)]
+    starts = {name: value[:8] for name, value in SECRETS.items()}
+    assert leaks(secrets, [("terminal", bytes(app.received)), *frames, *files_below(home, workspace)]) == []
+    assert [leak for leak in leaks(starts, frames) if leak.endswith("as raw")] == []

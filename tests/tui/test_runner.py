@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from core.workspace import Workspace
 from tests.loopback import Loopback
 from tests.tui.conftest import Running, notices, screen_text, type_text, until
 from tests.vault_app import cheap_store, shown
-from tui.screens.dialogs import AskSeveralDialog, ConfirmDialog, PickDialog
+from tui.screens.dialogs import AskSeveralDialog, AskTextDialog, ConfirmDialog, PickDialog
 from tui.screens.requests import RequestsScreen
 from tui.screens.run_ahead import AheadDialog
 from tui.screens.run_pick import PickRunDialog
@@ -522,3 +523,36 @@ async def test_a_run_of_thousands_keeps_few_bodies_and_says_so(
         await until(pilot, lambda: "answer no longer kept" in screen_text(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: "the answer is no longer kept here" in screen_text(pilot))
+
+
+@pytest.mark.parametrize(
+    ("name", "holds"), [("r.html", "<!doctype html>"), ("r.xml", "<testsuite "), ("r.json", '"outcome": "failed"')]
+)
+async def test_a_report_of_what_ran(
+    running: Running, suite: Workspace, save: Save, session: Session, tmp_path: Path, name: str, holds: str
+) -> None:
+    session.redactor.add("token", Secret(VALUE))
+    save("a", f"/json?found={VALUE}", checks=(Check("json", "equals", "$.found", "nothing"),))
+    save("b", "/status/200")
+    file = tmp_path / name
+    async with in_runner(running, suite) as (pilot, screen):
+        await ran(pilot, screen)
+        screen._report_path = str(tmp_path / "r.txt")
+        await pilot.press("w")
+        await shown(pilot, AskTextDialog)
+        await pilot.press("enter")
+        await until(pilot, lambda: "the name wants one of the endings" in screen_text(pilot))
+        pilot.app.screen.query_one("#answer", Input).value = str(file)
+        await pilot.press("enter")
+        await until(pilot, lambda: any("the report was written" in notice for notice in notices(pilot)))
+        before = file.read_bytes()
+        await pilot.press("w")
+        await shown(pilot, AskTextDialog)
+        await pilot.press("enter")
+        await shown(pilot, ConfirmDialog)
+        await pilot.press("enter")  # the button that changes nothing has the focus
+        await until(pilot, lambda: pilot.app.screen is screen)
+    text = before.decode()
+    assert holds in text
+    assert "Payments API" in text
+    assert VALUE not in text

@@ -13,7 +13,7 @@ from textual.containers import Vertical
 
 from core.consent import Need
 from core.errors import FileError, HostNotAllowed, HushpostError
-from core.exchange import ErrorInfo
+from core.exchange import ErrorInfo, RunFinished
 from tui import keys
 from tui.cures import CURABLE, cured
 from tui.run_log import Line, RunLog, tally
@@ -58,8 +58,7 @@ class RunnerScreen(RunScreen):
         super().__init__(session)
         self._workspace = session.workspace
         self._sittings: dict[WorkspaceKey, Sitting] = {}
-        self._opened: Line | None = None
-        """Whose answer is shown."""
+        self._report_path = "report.html"
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="runner"):
@@ -281,6 +280,8 @@ class RunnerScreen(RunScreen):
                 return line is not None and here and not self.under_way and self._cause(line) is not None
             case "again":
                 return here and not self.under_way and self.ran.counts.total() > self.ran.counts["passed"]
+            case "report":
+                return here and not self.under_way and bool(self.ran.lines)
             case "failures":
                 return here and bool(self.ran.lines)
             case "pick" | "options" | "all":
@@ -300,7 +301,6 @@ class RunnerScreen(RunScreen):
             self.stop()
 
     def _close(self) -> None:
-        self._opened = None
         if self.has_class("-open"):
             self.set_class(False, "-open")
             self._response.clear()
@@ -313,7 +313,6 @@ class RunnerScreen(RunScreen):
         line = self._table.current
         if line is None:
             return
-        self._opened = line
         self.set_class(True, "-open")
         exchange = self.ran.exchange(line)
         if exchange is not None:
@@ -359,6 +358,18 @@ class RunnerScreen(RunScreen):
 
     def needs(self, error: HostNotAllowed) -> Sequence[Need]:
         return [Need(error.credential, what) for what in error.missing]
+
+    def action_report(self) -> None:
+        if self.ran.lines and not self.under_way:
+            self.run(self._report)
+
+    async def _report(self) -> None:
+        from tui.screens.run_report import report
+
+        running = self.latest
+        if running is not None:
+            ended = RunFinished(running.seconds * 1000, interrupted=running.interrupted)
+            self._report_path = await report(self, self.ran, ended, self._report_path) or self._report_path
 
     # What the widgets are given
 
