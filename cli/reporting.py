@@ -118,7 +118,7 @@ def _file(session: Session, result: Result) -> str:
     """The request's file as seen from the current folder, for annotations; empty where it is elsewhere."""
     if session.workspace is None or not result.reference:
         return ""
-    folder = _from_here(session.workspace.path / "requests")
+    folder = _from_here(session.workspace.path)
     if not folder.startswith("."):
         return f"{folder}/{result.reference}.toml"
     # It may still be below: the current folder can be one of requests.
@@ -127,8 +127,8 @@ def _file(session: Session, result: Result) -> str:
 
 
 @lru_cache(maxsize=1)
-def _from_here(folder: Path) -> str:
-    return os.path.relpath(folder)
+def _from_here(workspace: Path) -> str:
+    return os.path.relpath(workspace / "requests")
 
 
 class Reports:

@@ -143,6 +143,7 @@ def is_loopback(host: str) -> bool:
     return bool((mapped or address).is_loopback)
 
 
+@lru_cache(maxsize=1024)
 def normalize_host(host: str) -> str:
     """A host as the wire has it; ValueError says why it is none."""
     host = host.strip().rstrip(".") if not host.startswith("[") else host

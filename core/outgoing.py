@@ -16,6 +16,7 @@ from core.checks import examine
 from core.environment import BASE, Scope
 from core.errors import RequestError
 from core.exchange import ErrorInfo, Exchange, Prepared, Progress, ReceivedBody, Response, Timing
+from core.inheritance import inherit
 from core.models import Request
 from core.prepare import prepare, texts
 from core.secret import Secret
@@ -51,9 +52,10 @@ class Outgoing:
         self._reference = reference
         self._captured = captured
         self._prompts = prompts
-        self._whole = session.effective(request, reference)
+        folders = session.folders(reference)
+        self._whole = inherit(request, [folder for _, folder in folders])
         self._seen: Callable[[], Scope] = partial(
-            session.scope, request, reference, overrides=overrides, captured=captured
+            session.scope, request, reference, overrides=overrides, captured=captured, folders=folders
         )
         self.exchange: Exchange | None = None
         """As far as it came, also where `send` raises: an answer whose script was not waited for, a server that gave

@@ -223,6 +223,8 @@ class _Trip:
     def _shown(self) -> Shown:
         """As prepared, with what sending added, and through the redactor: plain text may hold a secret's value too."""
         shown = self._prepared.shown
+        if not self._added and self._redactor.empty:
+            return shown
         headers = [pair for pair in shown.headers if pair[0].lower() not in self._added] + list(self._added.values())
         url, body, *pairs = self._redacted([shown.url, shown.body, *(text for pair in headers for text in pair)])
         return Shown(url, tuple(zip(pairs[::2], pairs[1::2], strict=True)), body)
@@ -260,9 +262,11 @@ class _Trip:
         """Raise HostNotAllowed unless every secret that would go to `origin` may."""
         going, derived = receivers.split(self._held, self._prepared)
         derived = [*derived, *self._derived]
+        if not going and not derived:
+            return
         self._allow(origin, going, came_from=came_from)
         self._allow(origin, derived, came_from=came_from, itself=False)
-        for named in receivers.named(origin, self._headers) if going or derived else ():
+        for named in receivers.named(origin, self._headers):
             # One address serves many names: what stands in Host is who gets the request.
             label = self._redactor.redact(str(named))
             self._allow(named, going, label=label)

@@ -21,7 +21,7 @@ from core.errors import FileError, HushpostError, StoreLocked
 from core.exchange import Exchange, Progress, Shown
 from core.history import History
 from core.inheritance import inherit
-from core.models import Folder, Request, Variable
+from core.models import Request, Variable
 from core.oauth2 import OAuth2Tokens
 from core.outgoing import Given, Outgoing
 from core.paths import Paths, Surroundings
@@ -41,7 +41,7 @@ from core.vault.selection import Inside
 from core.vault.service import LoginInfo, LoginState, SecretInfo, Vault
 from core.vault.store import CredentialStore
 from core.vault.threads import run_in_daemon_thread
-from core.workspace import WORKSPACE_FILE, Workspace, WorkspaceKey
+from core.workspace import WORKSPACE_FILE, Folders, Workspace, WorkspaceKey
 
 __all__ = ["Need", "Session", "open_session"]
 
@@ -307,8 +307,12 @@ class Session:
         *,
         overrides: Given | None = None,
         captured: Given | None = None,
+        folders: Folders | None = None,
     ) -> Scope:
-        """The layers that a request sees in the active environment, without any secret's value."""
+        """The layers that a request sees in the active environment, without any secret's value.
+
+        `folders` are those above it, from whoever has them at hand.
+        """
         workspace = self.workspace
         given = {**(self._given.variables() if self._given is not None else {}), **(overrides or {})}
         for name, value in given.items():
@@ -322,12 +326,12 @@ class Session:
             captured=self.captured if captured is None else captured,
             request=request.variables,
             reference=reference,
-            folders=[(ref, folder.variables) for ref, folder in self._folders(reference)],
+            folders=[(ref, folder.variables) for ref, folder in folders or self.folders(reference)],
             environment=(active, workspace.load_environment(active).variables) if active else None,
             base=workspace.load_environment(BASE).variables,
         )
 
-    def _folders(self, reference: str) -> Sequence[tuple[str, Folder]]:
+    def folders(self, reference: str) -> Folders:
         """From the inside out; a request without a file stands in `requests/` itself."""
         if self.workspace is None:
             return ()
@@ -391,7 +395,7 @@ class Session:
 
     def effective(self, request: Request, reference: str = "") -> Request:
         """The request with the headers, auth and scripts that its folders give it."""
-        return inherit(request, [folder for _, folder in self._folders(reference)])
+        return inherit(request, [folder for _, folder in self.folders(reference)])
 
     def prompts_in(self, request: Request, reference: str = "", *, overrides: Given | None = None) -> Sequence[str]:
         """The questions to ask a person before the request can be sent."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from core.dynamic import DYNAMIC
 from core.errors import FormatError, TemplateError
@@ -72,6 +72,9 @@ class Rendered:
 
     @classmethod
     def _of(cls, pieces: Iterable[str | _Hole]) -> Rendered:
+        pieces = list(pieces)
+        if all(isinstance(piece, str) for piece in pieces):
+            return cls("".join(cast(list[str], pieces)))
         merged: list[str | _Hole] = []
         for piece in pieces:
             if isinstance(piece, str) and merged and isinstance(last := merged[-1], str):

@@ -23,6 +23,7 @@ from core.tomlshape import plain, same, shape_error
 
 MAX_BYTES = 8 * 1024 * 1024
 """A larger file is refused unread."""
+_BLOCK = 64 * 1024
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -159,10 +160,13 @@ def read_bytes(path: Path) -> bytes | None:
     except OSError as error:
         raise FileError(f"cannot be read: {reason(error)}", path=path) from error
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise FileError("is not a regular file", path=path)
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(MAX_BYTES + 1)
+        # Buffered reading up to the limit would make room for all of it, which costs more than a small file.
+        data = os.read(descriptor, min(status.st_size, MAX_BYTES) + 1)
+        while len(data) <= MAX_BYTES and (more := os.read(descriptor, _BLOCK)):
+            data += more
     except OSError as error:
         raise FileError(f"cannot be read: {reason(error)}", path=path) from error
     finally:

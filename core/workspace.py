@@ -25,6 +25,8 @@ BASE = "base"
 _EMPTY = Folder()
 
 M = TypeVar("M", bound=Model)
+Folders = Sequence[tuple[str, Folder]]
+"""The folders above a request from the inside out, each with its reference."""
 
 
 class WorkspaceKey(Struct, frozen=True):
@@ -51,6 +53,7 @@ class Workspace:
         """Folders and environments, which every request asks for."""
         self._chains: dict[tuple[str, ...], tuple[tuple[str, Path], ...]] = {}
         """The folders above, inside out, with the path of the file of each."""
+        self._environment_paths: dict[str, Path] = {}
 
     @classmethod
     def open(cls, path: Path, state: Path | None = None) -> Workspace:
@@ -255,9 +258,12 @@ class Workspace:
         return [BASE, *(name for name in self._environment_scan()[0] if name != BASE)]
 
     def environment_path(self, name: str) -> Path:
-        if not name or len(check_reference(name, self.path)) != 1:
-            raise FileError(f'no environment can be called "{name}"', path=self.path)
-        return self.path / "environments" / f"{name}.toml"
+        path = self._environment_paths.get(name)
+        if path is None:
+            if not name or len(check_reference(name, self.path)) != 1:
+                raise FileError(f'no environment can be called "{name}"', path=self.path)
+            path = self._environment_paths[name] = self.path / "environments" / f"{name}.toml"
+        return path
 
     def load_environment(self, name: str) -> Environment:
         """An environment; `base` is empty where it has no file."""
@@ -322,7 +328,8 @@ class Workspace:
 
     def check_inside(self, path: Path) -> Path:
         """The path, when no link on the way to it leads out of the workspace."""
-        if os.path.realpath(path) == str(path) and str(path).startswith(self._inside):
+        text = str(path)
+        if text.startswith(self._inside) and os.path.realpath(text) == text:
             return path
         try:
             real = path.resolve()
