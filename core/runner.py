@@ -136,6 +136,7 @@ async def run(
     )
     schedule = _Schedule(steps, _iterations(options, count, len(steps)), options.parallel)
     active: dict[asyncio.Task[Result], tuple[_Iteration, int]] = {}
+    ended: asyncio.Queue[asyncio.Task[Result]] = asyncio.Queue()
     stopped = False
     last_start = 0.0
     try:
@@ -148,7 +149,10 @@ async def run(
                 yield RequestStarted(steps[number].reference, iteration.number)
                 sending = _send(session, steps[number], iteration, options)
                 if options.parallel > 1:
-                    active[asyncio.ensure_future(sending)] = chosen
+                    task = asyncio.ensure_future(sending)
+                    # Not `asyncio.wait`, which for each that ends calls back on all the others.
+                    task.add_done_callback(ended.put_nowait)
+                    active[task] = chosen
                     continue
                 result = await sending
                 schedule.end(*chosen)
@@ -158,18 +162,17 @@ async def run(
                 del result, sending
             if not active:
                 break
-            done, _ = await asyncio.wait(active, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                schedule.end(*active.pop(task))
-                stopped = stopped or (options.bail and task.result().outcome in ("failed", "error"))
-                yield RequestFinished(task.result())
-            del done, task
+            task = await ended.get()
+            schedule.end(*active.pop(task))
+            stopped = stopped or (options.bail and task.result().outcome in ("failed", "error"))
+            yield RequestFinished(task.result())
+            del task
     except asyncio.CancelledError:
         for task in active:
             task.cancel()
-        for ended in await asyncio.gather(*active, return_exceptions=True):
-            if isinstance(ended, Result):
-                yield RequestFinished(ended)
+        for left in await asyncio.gather(*active, return_exceptions=True):
+            if isinstance(left, Result):
+                yield RequestFinished(left)
         yield RunFinished((time.monotonic() - started) * 1000, interrupted=True)
         raise
     finally:

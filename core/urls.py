@@ -73,7 +73,7 @@ def compose(
 ) -> Rendered:
     """The URL as it is written in the file, with the values of its parameters and query, encoded but not examined."""
     text = _without_fragment(text.strip())
-    parts: list[Rendered] = []
+    parts: list[Rendered | str] = []
     done = 0
     for match in _parameters(text) if values else ():
         if match[1] in values:
@@ -83,10 +83,10 @@ def compose(
     parts.append(render(text[done:], "url"))
     encoder = _Encoder()
     url = Rendered.join("", parts).map(encoder.text, encoder.hidden)
-    pairs = [Rendered.join("=", (_quoted(name), _quoted(value))) for name, value in query]
-    if not pairs:
-        return url
-    return Rendered.join("&" if "?" in url.shown else "?", (url, Rendered.join("&", pairs)))
+    parts = [url]
+    for name, value in query:
+        parts += ["?" if len(parts) == 1 and "?" not in url.shown else "&", _quoted(name), "=", _quoted(value)]
+    return Rendered.join("", parts) if len(parts) > 1 else url
 
 
 def _without_fragment(text: str) -> str:
