@@ -309,10 +309,7 @@ class Session:
         captured: Given | None = None,
         folders: Folders | None = None,
     ) -> Scope:
-        """The layers that a request sees in the active environment, without any secret's value.
-
-        `folders` are those above it, from whoever has them at hand.
-        """
+        """The layers of a request in the active environment, without any secret's value; `folders` if at hand."""
         workspace = self.workspace
         given = {**(self._given.variables() if self._given is not None else {}), **(overrides or {})}
         for name, value in given.items():
@@ -333,9 +330,7 @@ class Session:
 
     def folders(self, reference: str) -> Folders:
         """From the inside out; a request without a file stands in `requests/` itself."""
-        if self.workspace is None:
-            return ()
-        return self.workspace.folders_of(reference) if reference else [("", self.workspace.load_folder(""))]
+        return self.workspace.folders_of(reference) if self.workspace is not None else ()
 
     async def set_secret(self, holder: str, name: str, value: Secret) -> None:
         """Keep the value of a secret variable; `holder` is the file that names it, as `Source.holder`."""
