@@ -2,8 +2,8 @@
 
     TAB ─► the shell's function ─► hushpost completion SHELL --for LINE ─► a line for each offer ─► the shell
 
-A line is `=VALUE`, with a tab and a description where the shell shows one; or it says what else to offer, `dir` or `file`,
-or that what is chosen is not the end of the word: `nospace`.
+A line is `=VALUE`, with a tab and a description where there is one; or it says what else to offer, `dir` or `file`, or
+that what is chosen is not the end of the word: `nospace`.
 """
 
 from __future__ import annotations

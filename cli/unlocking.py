@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 HINT = "set HUSHPOST_PASSPHRASE or HUSHPOST_KEY_FILE, or run this in a terminal"
+NOT_RECOVERABLE = "it cannot be recovered: without it, what is in the store is lost"
 TRIES = 3
 
 
@@ -37,6 +38,17 @@ async def unlock(invocation: Invocation, session: Session) -> None:
             invocation.diagnostics.error(error)
         else:
             return
+
+
+async def unlock_or_make(invocation: Invocation, session: Session) -> None:
+    """The same where something is to be kept: a person without a store is asked for the passphrase of a new one."""
+    if session.store.exists or not invocation.interactive:
+        await unlock(invocation, session)
+        return
+    invocation.diagnostics.note("there is no credential store yet: choose the passphrase of a new one")
+    invocation.diagnostics.note(NOT_RECOVERABLE)
+    await session.create_store(passphrase=invocation.ask_secret("new passphrase", twice=True))
+    invocation.diagnostics.note(f'made the store "{session.store.path}"')
 
 
 class Unlocking:

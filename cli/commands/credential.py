@@ -206,10 +206,11 @@ def add_command(
         raise click.UsageError("--provider and --type say what kind of credential it is")
 
     async def add(session: Session) -> ExitCode:
-        from cli.unlocking import unlock
-        from core.vault.fields import build_credential
+        from cli.unlocking import unlock_or_make
+        from core.vault.fields import build_credential, credential_type
 
-        await unlock(invocation, session)
+        credential_type(provider, type_name)  # a wrong one is told before anything is asked
+        await unlock_or_make(invocation, session)
         known = (await _credentials(invocation, session)).get(name)
         if known is not None and _problem(known) is None:
             raise StoreError(

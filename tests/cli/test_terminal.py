@@ -86,6 +86,28 @@ def test_a_secret_field_is_asked_for_without_echo(terminal: Start, store: Path, 
     assert hushpost("credential", "show", "prod", "--json").json["fields"]["server_address"] == "http://127.0.0.1:9"
 
 
+def test_the_first_credential_makes_the_store(terminal: Start, home: Path, hushpost: Hushpost) -> None:
+    kind = ["credential", "add", "amb", "--provider", "aws", "--type", "ambient"]
+    headless = hushpost(*kind)
+    assert (headless.code, "run `hushpost store init`" in headless.stderr) == (3, True)
+    with terminal(*kind) as app:
+        app.wait_for("new passphrase:")
+        assert "there is no credential store yet" in plain(app)
+        assert "cannot be recovered" in plain(app)
+        app.write(f"{PASSPHRASE}\n")
+        app.wait_for("once more:")
+        app.write(f"{PASSPHRASE}\n")
+        assert app.wait_exit() == 0
+        assert PASSPHRASE not in plain(app)
+    assert hushpost("credential", "list", env={"HUSHPOST_PASSPHRASE": PASSPHRASE}).out.split()[0] == "amb"
+
+
+def test_a_credential_that_cannot_be_makes_no_store(terminal: Start, home: Path) -> None:
+    with terminal("credential", "add", "x", "--provider", "aws", "--type", "nonsense") as app:
+        assert app.wait_exit() == 2
+    assert not list(home.rglob("*.hush"))
+
+
 @pytest.mark.parametrize(("answer", "left"), [("", True), ("y", False)])
 def test_what_deletes_asks_first(terminal: Start, store: Path, hushpost: Hushpost, answer: str, left: bool) -> None:
     assert hushpost("credential", "add", "amb", "--provider", "aws", "--type", "ambient").code == 0
