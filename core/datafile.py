@@ -45,6 +45,8 @@ def _csv(text: str, source: str) -> Iterator[Mapping[str, str]]:
     delimiter = "\t" if source.lower().endswith(".tsv") else ","
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     names: list[str] | None = None
+    # Its own limit is 128 KiB a cell; the file has one already.
+    before = csv.field_size_limit(MAX_BYTES)
     try:
         for cells in lines:
             if not cells:
@@ -60,6 +62,8 @@ def _csv(text: str, source: str) -> Iterator[Mapping[str, str]]:
             yield dict(zip(names, cells, strict=True))
     except csv.Error as error:
         raise _wrong(f"is no CSV: {error}", source, f"line {lines.line_num}") from error
+    finally:
+        csv.field_size_limit(before)
 
 
 def _json(text: str, source: str) -> Iterator[Mapping[str, str]]:
@@ -101,7 +105,8 @@ def _row(row: Any, source: str, where: str) -> Mapping[str, str]:
 
 def _name(text: str, source: str, where: str) -> str:
     if not _NAME.fullmatch(text):
-        raise _wrong(f'"{text}" is no variable name', source, where)
+        hint = "part the columns with commas, or with tabs in a .tsv file" if ";" in text or "\t" in text else None
+        raise _wrong(f'"{text}" is no variable name', source, where, hint)
     return text
 
 

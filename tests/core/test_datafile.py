@@ -34,6 +34,17 @@ def test_each_format_gives_the_same_rows(tmp_path: Path, name: str, content: str
     ]
 
 
+def test_a_cell_may_be_long(tmp_path: Path) -> None:
+    text = "x" * 300_000
+    assert rows(tmp_path, "a.csv", f'user\n"{text}"\n') == [{"user": text}]
+
+
+def test_other_separators_are_recognized(tmp_path: Path) -> None:
+    with pytest.raises(FormatError) as raised:
+        rows(tmp_path, "a.csv", "user;note\nann;1\n")
+    assert "commas" in (raised.value.hint or "")
+
+
 def test_json_values_become_compact_texts_and_null_leaves_the_name_alone(tmp_path: Path) -> None:
     found = rows(tmp_path, "a.json", '[{"a": true, "b": null, "c": [1, {"d": "é"}], "e": 1.50, "f": ""}]')
     assert found == [{"a": "true", "c": '[1,{"d":"é"}]', "e": "1.5", "f": ""}]
