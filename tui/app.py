@@ -249,7 +249,7 @@ class HushpostApp(App[str], inherit_bindings=False):
         self.push_screen(JumpScreen(self.base_screen), go)
 
     def action_palette(self) -> None:
-        from tui.commands import palette
+        from tui.palette import palette
 
         self.base_screen.run(lambda: palette(self))
 

@@ -217,6 +217,7 @@ async def test_help_lists_the_keys_of_the_focused_part_first(running: Running, w
         await pilot.press("f1")
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
         text = screen_text(pilot)
+        assert "The request tree: folders and requests of the workspace" in text
         assert text.index("Request tree") < text.index("new request")
         await pilot.press("escape")
         await until(pilot, lambda: len(pilot.app.screen_stack) == 1)

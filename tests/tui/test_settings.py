@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
@@ -121,7 +122,7 @@ async def test_a_theme_is_taken_at_once(session: Session) -> None:
 async def test_every_action_of_the_table_has_a_row_with_its_key(session: Session) -> None:
     async with in_mode(session, "settings") as pilot:
         rows = {row.key for row in table(pilot).rows}
-        assert {f"key:{key.name}" for key in keys.table() if key.palette} <= rows
+        assert {f"key:{key.name}" for key in keys.table()} <= rows
         assert value(pilot, "key:app.palette") == "^p"
 
 
@@ -185,3 +186,15 @@ async def test_it_draws_at_any_size(session: Session) -> None:
             await pilot.resize_terminal(width, height)
             await pilot.press("end", "pageup", "home")
             assert table(pilot).key == "cache_minutes"
+
+
+async def test_keys_that_clash_are_told_above_and_marked(session: Session) -> None:
+    session.settings = msgspec.structs.replace(session.settings, keys={"tree.new": "f", "tree.nwe": "x"})
+    async with in_mode(session, "settings") as pilot:
+        assert '! "f" is the key of both "tree.new" and "tree.folder"' in said(pilot)
+        assert '! there is no action "tree.nwe" to give keys to' in said(pilot)
+        assert value(pilot, "key:tree.new") == "! f"
+        assert value(pilot, "key:tree.folder") == "! f"
+        pilot.app.screen.query_one(Rows).go_to("key:tree.new")
+        await pilot.press("d")
+        await until(pilot, lambda: value(pilot, "key:tree.folder") == "f")

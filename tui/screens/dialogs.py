@@ -205,6 +205,9 @@ class AskSeveralDialog(SessionDialog[dict[str, str]]):
 class PickDialog(SessionDialog[str]):
     """One of a list, narrowed by typing; returns the picked row's key."""
 
+    SEARCHES: ClassVar[bool] = False
+    """Typing is the point of it, however few the rows are."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.bindings(keys.DIALOG),
         *keys.plain("up", "list('move', -1)"),
@@ -235,7 +238,7 @@ class PickDialog(SessionDialog[str]):
             box.border_title = foreign(self._title)
             if self._text:
                 yield Static(foreign(self._text, lines=True), classes="dialog-text")
-            few = len(self._picks) <= FEW
+            few = len(self._picks) <= FEW and not self.SEARCHES
             yield LineInput(
                 placeholder="type to narrow the list, enter picks", id="filter", classes="-few" if few else ""
             )

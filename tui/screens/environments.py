@@ -91,6 +91,10 @@ class EnvironmentsScreen(SessionScreen[None]):
         return self.query_one("#variables", Rows)
 
     @property
+    def _in_list(self) -> bool:
+        return self.focused is self._environments
+
+    @property
     def _workspace(self) -> Workspace:
         workspace = self.session.workspace
         if workspace is None:
@@ -198,7 +202,7 @@ class EnvironmentsScreen(SessionScreen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.is_mounted or not self.query("#variables"):
             return True
-        in_list = self._environments.has_focus
+        in_list = self._in_list
         name = self._shown
         found = None if in_list else self._current
         match action:
@@ -278,13 +282,13 @@ class EnvironmentsScreen(SessionScreen[None]):
             self.run(lambda: self.ask(screen), lambda _: self._look())
 
     def action_rename(self) -> None:
-        if self._environments.has_focus:
+        if self._in_list:
             self.run(lambda: self._files.rename(self._shown), self._filed)
         elif (found := self._current) is not None:
             self.run(lambda: self._edits.rename(self._file, *found, self._entries), self._edited)
 
     def action_delete(self) -> None:
-        if self._environments.has_focus:
+        if self._in_list:
             self.run(lambda: self._files.delete(self._shown), self._filed)
         elif (found := self._current) is not None:
             self.run(lambda: self._edits.delete(self._file, *found), self._edited)
@@ -304,7 +308,7 @@ class EnvironmentsScreen(SessionScreen[None]):
         self.run(activate, lambda _: self._filed(name))
 
     def action_new(self) -> None:
-        if self._environments.has_focus:
+        if self._in_list:
             self.run(self._files.create, self._filed)
         else:
             self.action_add()

@@ -38,6 +38,28 @@ _ABOUT = {
     "is sent by hand. Of a long run, the bodies of requests that passed are given up first.",
     "settings": "Settings are yours, not the workspace's. Each action's keys can be changed here.",
 }
+_PARTS = {
+    "tree": ("The request tree", "folders and requests of the workspace, as their files stand on the disk"),
+    "method": ("The method", "up and down go through the usual ones, enter lists them and takes any other"),
+    "url": ("The address", "enter sends; {{ offers the variables; what is pasted may be a curl command"),
+    "response": ("The answer", "arrows, page keys and h j k l move in it; the line above says what came and how fast"),
+    "exchange": ("The answer", "arrows, page keys and h j k l move in it; esc goes back to the list"),
+    "environments": ("The environments", "space or enter makes one the active one; right goes to its variables"),
+    "variables": ("The variables", "enter edits one; left goes to the environments"),
+    "credentials": ("Your credentials", "enter edits one, or unlocks the store; tab goes to the cached secrets"),
+    "cache": ("Cached secrets", "held in memory until their time is over; enter forgets one at once"),
+    "known": ("Your workspaces", "the one used last stands first; enter opens one"),
+    "exchanges": ("What was sent", "the newest first; enter reads the answer again"),
+    "query": ("The search", "each word narrows the list; down or enter goes into it"),
+    "results": ("The run", "a line for each request that runs; enter reads its answer"),
+    "settings": ("The settings", "enter changes one, d gives it its default back; below them the keys of every action"),
+    "TabLine": ("Tabs", "left and right choose one, enter or down goes into it"),
+    "KeyValueTable": ("A table", "arrows go from cell to cell, enter edits one, and typing begins to as well"),
+    "BodyText": ("A text", "tab leaves it; the keys of text fields are below"),
+    "LineInput": ("A text field", "tab leaves it; the keys of text fields are below"),
+    "TemplateInput": ("A text field", "{{ offers the variables; tab leaves it"),
+}
+"""What is said of the focused part, by the id of it or of what holds it, or by its class: title, and a sentence."""
 _EDITING = (
     ("tab, shift+tab", "next part, previous part"),
     ("ctrl+a, ctrl+e", "start and end of the line"),
@@ -58,6 +80,7 @@ class HelpScreen(SessionDialog[None]):
         super().__init__(session)
         self._mode = getattr(of, "MODE", "")
         self._focused = self._places(of)
+        self._part = self._part_of(of)
 
     @staticmethod
     def _places(of: Screen[Any]) -> list[str]:
@@ -69,6 +92,14 @@ class HelpScreen(SessionDialog[None]):
             for bound in node._bindings.key_to_bindings.values():
                 found += [by_name[binding.id] for binding in bound if binding.id in by_name]
         return list(dict.fromkeys(found))
+
+    @staticmethod
+    def _part_of(of: Screen[Any]) -> tuple[str, str] | None:
+        for node in of.focused.ancestors_with_self if of.focused is not None else ():
+            for name in (node.id or "", type(node).__name__):
+                if name in _PARTS:
+                    return _PARTS[name]
+        return None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large") as box:
@@ -82,6 +113,9 @@ class HelpScreen(SessionDialog[None]):
 
     def _text(self) -> Content:
         parts: list[Content] = []
+        if self._part is not None:
+            title, sentence = self._part
+            parts += [Content.assemble(Content.styled(title, "$primary bold"), f": {sentence}."), Content("")]
         about = _ABOUT.get(self._mode)
         if about:
             parts += [Content(about), Content("")]

@@ -118,7 +118,8 @@ class SettingsScreen(SessionScreen[None]):
     def _look(self) -> None:
         settings = self.session.settings
         helps = documented(Settings)
-        rows: list[Row] = []
+        _, problems = remapping.keymap(settings.keys)
+        rows = [Row(f"problem:{at}", (f"! {problem}",), heading=True) for at, problem in enumerate(problems)]
         for group, names in GROUPS.items():
             rows.append(Row(group, (group,), heading=True))
             for name in names:
@@ -132,15 +133,17 @@ class SettingsScreen(SessionScreen[None]):
                 rows.append(Row(name, cells))
         place = ""
         for key in keys.table():
-            if not key.palette and key.place != "dialog":
-                continue
             if key.place != place:
                 place = key.place
                 rows.append(Row(f"keys.{place}", (f"Keys: {keys.PLACES[place]}",), heading=True))
             changed = key.name in settings.keys
+            clashes = any(f'"{key.name}"' in problem for problem in problems)
             cells = (
                 key.sentence[:1].upper() + key.sentence[1:],
-                Cell(keys.keys_of(key.name, settings.keys) or "none", "strong" if changed else ""),
+                Cell(
+                    ("! " if clashes else "") + (keys.keys_of(key.name, settings.keys) or "none"),
+                    "bad" if clashes else "strong" if changed else "",
+                ),
                 Cell(key.name, "muted"),
             )
             rows.append(Row(f"key:{key.name}", cells))

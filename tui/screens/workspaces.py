@@ -18,6 +18,7 @@ from core.registry import KnownWorkspace
 from core.workspace import WORKSPACE_FILE, Workspace
 from tui import keys
 from tui.app import DEMO
+from tui.commands import enter_workspace
 from tui.foreign import foreign
 from tui.screens.base import SessionScreen
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog
@@ -125,25 +126,13 @@ class WorkspacesScreen(SessionScreen[None]):
                 self._mend()
             case _:
                 if (one := self._current) is not None:
-                    self._enter(one.path)
+                    enter_workspace(self, one.path)
 
     def _mend(self) -> None:
         async def read() -> None:
             self.session.registry.known()
 
         self.run(read, lambda _: self.session_resumed(), failed=lambda _: None)
-
-    def _enter(self, path: Path) -> None:
-        """Open a workspace and go to its requests, after unsaved edits of the one before were dealt with."""
-
-        async def open_it() -> None:
-            self.session.open_workspace(path)
-
-        def enter() -> None:
-            self.run(open_it, lambda _: self.call_later(self.hushpost.action_mode, "requests"))
-
-        if self.hushpost.leave_workspace_allowed(enter):
-            enter()
 
     # Keys
 
@@ -187,7 +176,7 @@ class WorkspacesScreen(SessionScreen[None]):
             )
         )
         if path is not None:
-            self._enter(_path(path))
+            enter_workspace(self, _path(path))
 
     def action_demo(self) -> None:
         """The demo has a store, settings and a folder of its own, so it is another run of the app."""
