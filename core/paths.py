@@ -48,6 +48,15 @@ class Paths:
         for folder in (self.config, self.data, self.state):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
+    def unwritable(self) -> Sequence[Path]:
+        """Our folders that nothing can be kept in, for a warning at start."""
+        found = []
+        for folder in (self.config, self.data, self.state):
+            there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+            if not os.access(there, os.W_OK | os.X_OK):
+                found.append(folder)
+        return found
+
     def exposed(self) -> Sequence[Path]:
         """Our folders and files that others on this machine may read, for a warning at start."""
         candidates = [self.config, self.data, self.state, self.settings, self.workspaces, self.store, self.log]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -34,8 +35,8 @@ def take_back(paths: Paths, key: WorkspaceKey) -> dict[str, Request | Folder]:
     """The edits that were kept for a workspace, which are not kept any longer."""
     file = _file(paths, key)
     edits = _read(file)
-    if edits:
-        file.unlink()
+    with suppress(OSError):
+        file.unlink(missing_ok=True)
     return edits
 
 

@@ -123,12 +123,21 @@ class HushpostApp(App[str], inherit_bindings=False):
         self.apply_keys()
         self.set_interval(20, self.lock_when_idle)
         self._history = HistoryWatch(self)
+        self._say_what_is_not_kept()
         if self.unread_settings is not None:
             self.call_after_refresh(self._mend_settings)
         elif self._start_failed:
             self.call_after_refresh(self._open_again)
         elif self._send_first:
             self.call_after_refresh(self._open_and_send)
+
+    def _say_what_is_not_kept(self) -> None:
+        paths = self.session.paths
+        kept = {paths.config: "settings and consents", paths.data: "credentials", paths.state: "the history"}
+        lost = [f'{kept[folder]} in "{folder}"' for folder in paths.unwritable()]
+        if lost:
+            text = "cannot be written, so changes are gone at the end: " + ", ".join(lost)
+            self.notify(visible(text), severity="warning", markup=False, timeout=12)
 
     def _mend_settings(self) -> None:
         async def read() -> None:

@@ -113,9 +113,13 @@ class Typeahead:
         """Whether nothing is on its way to any part of the screen; `here` is the part that is asking."""
         app = self._app
         stack = app._screen_stacks.get(app._current_mode)
-        if not stack or stack[-1]._callbacks or not _rests(app, here):
+        if not stack or not _rests(app, here):
             return False
-        return all(_rests(screen) for screen in stack[:-1]) and all(_rests(part) for part in _parts(stack[-1]))
+        screen = stack[-1]
+        # Where tab goes to depends on where everything is.
+        if screen._callbacks or screen._layout_required or screen._recompose_required:
+            return False
+        return all(_rests(below) for below in stack[:-1]) and all(_rests(part) for part in _parts(screen))
 
 
 def _parts(widget: Widget) -> Iterator[Widget]:

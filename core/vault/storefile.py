@@ -122,7 +122,7 @@ class StoreFile:
         except FileExistsError as error:
             raise StoreError(f'"{path}" exists already', hint="choose another file") from error
         except OSError as error:
-            raise StoreError(f'the backup "{path}" cannot be written: {error.strerror}') from error
+            raise StoreError(f'the backup "{path}" cannot be written: {_why(error)}') from error
 
     @contextmanager
     def _failing(self, what: str) -> Iterator[None]:
@@ -131,7 +131,12 @@ class StoreFile:
         except FileNotFoundError as error:
             raise self.missing() from error
         except OSError as error:
-            raise StoreError(f'the credential store "{self._path}" cannot be {what}: {error.strerror}') from error
+            raise StoreError(f'the credential store "{self._path}" cannot be {what}: {_why(error)}') from error
+
+
+def _why(error: OSError) -> str:
+    text = error.strerror or type(error).__name__
+    return text[:1].lower() + text[1:]
 
 
 def _stamp(status: os.stat_result) -> Stamp:

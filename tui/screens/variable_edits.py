@@ -136,16 +136,25 @@ class VariableEdits:
         """Ask for all of a variable, new where `old` is None; returns its name."""
         is_secret = old is not None and before is not None and before.secret
         stored = self._session.has_secret(file.holder, old or "") if is_secret else False
-        edit = await self._screen.ask(
-            VariableDialog(self._session, file.title, old or "", before, taken, kind=kind, has_value=stored)
-        )
-        if edit is None:
-            return None
-        if edit.wants_link:
-            await self.link(file, old, before, edit.name, edit.variable)
-        else:
-            await self.save(file, old, before, edit)
-        return edit.name
+        edit: VariableEdit | None = None
+        while True:
+            edit = await self._screen.ask(
+                VariableDialog(
+                    self._session, file.title, old or "", before, taken, kind=kind, has_value=stored, typed=edit
+                )
+            )
+            if edit is None:
+                return None
+            if edit.wants_link:
+                await self.link(file, old, before, edit.name, edit.variable)
+                return edit.name
+            try:
+                await self.save(file, old, before, edit)
+            except HushpostError as error:
+                # What was typed, a secret perhaps, is not to be typed again because a disk is full.
+                self._screen.show_error(error)
+            else:
+                return edit.name
 
     async def link(
         self, file: VariableFile, old: str | None, before: Variable | None, name: str, new: Variable

@@ -100,19 +100,24 @@ class VariableDialog(SessionDialog[VariableEdit]):
         *,
         kind: Kind | None = None,
         has_value: bool | None = None,
+        typed: VariableEdit | None = None,
     ) -> None:
+        """`typed` is what could not be saved, to be tried again."""
         super().__init__(session)
         self._place = place
         self._variable_name = name
         self._variable = variable
         self._taken = frozenset(taken) - {name}
-        self._kind: Kind = kind or (variable.kind if variable is not None else "plain")
+        self._typed = typed
+        shown = typed.variable if typed is not None else variable
+        self._kind: Kind = kind or (shown.kind if shown is not None else "plain")
         self._has_value = has_value
 
     def compose(self) -> ComposeResult:
-        variable = self._variable or Variable(value="")
+        typed = self._typed
+        variable = typed.variable if typed is not None else self._variable or Variable(value="")
         values: dict[str, str | Secret] = {
-            "name": self._variable_name,
+            "name": typed.name if typed is not None else self._variable_name,
             "kind": self._kind,
             "allowed_hosts": " ".join(variable.allowed_hosts or ()),
             "cache_minutes": "" if variable.cache_minutes is None else str(variable.cache_minutes),
@@ -120,6 +125,8 @@ class VariableDialog(SessionDialog[VariableEdit]):
             "description": variable.description,
             "enabled": "true" if variable.enabled else "false",
         }
+        if typed is not None and typed.secret is not None:
+            values["secret"] = typed.secret
         value = TemplateInput(variable.value or "", names=self._names)
         with Vertical(classes="dialog wide vault") as box:
             verb = f'Edit "{self._variable_name}"' if self._variable is not None else "Add a variable"
@@ -178,6 +185,8 @@ class VariableDialog(SessionDialog[VariableEdit]):
 
     def _blank_secret(self) -> str:
         """What a blank secret field means."""
+        if self._typed is not None and self._typed.secret is not None:
+            return "blank: as it was typed"
         if self._variable is not None and self._variable.value:
             return "blank: the value leaves the file for the store"
         if self._has_value:

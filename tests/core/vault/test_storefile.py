@@ -274,7 +274,7 @@ def test_a_kill_or_a_full_disk_in_the_middle_of_writing(store: CredentialStore, 
         "store.put('x', token)\n"
     )
     child = run_child(script, store.path, "full")
-    assert "cannot be saved: File too large" in child.communicate(timeout=60)[0]
+    assert "cannot be saved: file too large" in child.communicate(timeout=60)[0]
     assert child.returncode == 1
     assert not store.path.with_name("credentials.hush.new").exists()
 
