@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from core.errors import HushpostError
 from core.models import VARIABLE_NAME, Variable
 from tui.cures import unlock
 from tui.screens.base import SessionWork
