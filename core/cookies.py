@@ -1,4 +1,4 @@
-"""The cookies of one workspace and environment, kept in memory and open to editing, by the rules of RFC 6265.
+"""The cookies of one workspace and environment, in memory alone and open to editing, by the rules of RFC 6265.
 
 Not the standard library's jar: it sends a host's own cookie to every host below it, and mistakes `localhost` and
 addresses. There is no public suffix list: a cookie for a name without a dot inside (`com`) is refused, one for `co.uk`
@@ -15,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from core.errors import HushpostError
-from core.exchange import Headers
+from core.exchange import Headers, Shown
 from core.hosts import Origin, is_loopback, normalize_host
+from core.secret import MASK
 from core.structs import Struct
 
 LARGEST = 4096
@@ -44,9 +45,23 @@ class Cookie(Struct, frozen=True):
     def key(self) -> tuple[str, str, str]:
         return (self.domain, self.path, self.name)
 
+    @property
+    def pair(self) -> str:
+        """As it is sent."""
+        return f"{self.name}={self.value}" if self.name else self.value
+
+    @property
+    def shown(self) -> str:
+        """As a screen or a report may have it: whoever reads the value of a session's cookie can go on with it."""
+        return f"{self.name}={MASK}" if self.name else MASK
+
 
 class Refused(HushpostError):
-    """Why a cookie is not taken."""
+    """Why a cookie is not taken; `field` is what of it is to blame, where one is."""
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 def _now() -> datetime:
@@ -60,19 +75,35 @@ class Cookies:
         self._clock = clock
         self._cookies: dict[tuple[str, str, str], Cookie] = {}
 
-    def header(self, url: str) -> str:
-        """The Cookie header for a URL; empty for none."""
+    def matching(self, url: str) -> Sequence[Cookie]:
+        """What is sent to a URL, in that order; nothing to what is no URL."""
         if not self._cookies:
-            return ""
-        origin, path = _place(url)
+            return ()
+        try:
+            origin, path = _place(url)
+        except ValueError:
+            return ()
         secure = origin.scheme == "https" or is_loopback(origin.host)
         sent = [
             cookie
             for cookie in self._live()
             if _host_matches(cookie, origin.host) and _path_matches(cookie.path, path) and (secure or not cookie.secure)
         ]
-        sent.sort(key=lambda cookie: -len(cookie.path))
-        return "; ".join(f"{cookie.name}={cookie.value}" if cookie.name else cookie.value for cookie in sent)
+        return sorted(sent, key=lambda cookie: -len(cookie.path))
+
+    def header(self, url: str) -> str:
+        """The Cookie header for a URL; empty for none."""
+        return "; ".join(cookie.pair for cookie in self.matching(url))
+
+    def shown_in(self, shown: Shown) -> Shown:
+        """A request with the cookies that it would be sent with."""
+        written = next((value for name, value in shown.headers if name.lower() == "cookie"), "")
+        sent = beside(written, self.matching(shown.url))
+        if not sent:
+            return shown
+        others = tuple(pair for pair in shown.headers if pair[0].lower() != "cookie")
+        cookies = "; ".join(filter(None, (written, *(cookie.shown for cookie in sent))))
+        return replace(shown, headers=(*others, ("Cookie", cookies)))
 
     def store(self, url: str, headers: Headers) -> Sequence[str]:
         """Take the Set-Cookie headers of an answer; a sentence for each cookie that was refused."""
@@ -91,22 +122,41 @@ class Cookies:
 
     def put(self, cookie: Cookie) -> None:
         """Add a cookie, or change the one of the same domain, path and name; Refused says what is wrong with it."""
-        text = f"{cookie.name}={cookie.value}"
-        if _CONTROL.search(text) or ";" in text or "=" in cookie.name or not text.strip("= "):
-            raise Refused("its name or value has characters that no cookie can hold")
+        self._take(self._checked(cookie))
+
+    def edit(self, before: Cookie | None, cookie: Cookie) -> None:
+        """Put a cookie in the place of another, or add it; a third of the same key is not overwritten."""
+        made = self._checked(cookie)
+        taken = {one.key for one in self._live()} - ({before.key} if before is not None else set())
+        if made.key in taken:
+            raise Refused("there is a cookie of this name for this domain and path", field="name")
+        if before is not None:
+            self.delete(before)
+        self._take(made)
+
+    def _checked(self, cookie: Cookie) -> Cookie:
+        _check_pair(cookie.name, cookie.value)
         try:
-            domain = normalize_host(cookie.domain.lstrip("."))
+            domain = normalize_host(cookie.domain.strip().lstrip("."))
         except ValueError as error:
-            raise Refused(f"the domain is not valid: {error}") from None
+            raise Refused(f"the domain is not valid: {error}", field="domain") from None
+        host_only = cookie.host_only or _is_address(domain)
+        if not host_only and "." not in domain:
+            raise Refused("a whole top-level domain can have no cookie", field="domain")
         if not cookie.path.startswith("/") or ";" in cookie.path or _CONTROL.search(cookie.path):
-            raise Refused("its path does not begin with /")
-        self._take(replace(cookie, domain=domain))
+            raise Refused("its path does not begin with /", field="path")
+        if cookie.expires_at is not None and cookie.expires_at <= self._clock():
+            raise Refused("it would have ended already", field="expires_at")
+        _check_prefix(cookie.name, secure=cookie.secure, for_all=host_only and cookie.path == "/")
+        return replace(cookie, domain=domain, host_only=host_only)
 
     def delete(self, cookie: Cookie) -> None:
         self._cookies.pop(cookie.key, None)
 
-    def clear(self) -> None:
-        self._cookies.clear()
+    def clear(self, domain: str | None = None) -> None:
+        """Delete those of a domain, or all."""
+        for key in [key for key in self._cookies if domain in (None, key[0])]:
+            del self._cookies[key]
 
     def __len__(self) -> int:
         return len(self._live())
@@ -126,6 +176,32 @@ class Cookies:
         of_domain = [key for key in self._cookies if key[0] == cookie.domain]
         for key in of_domain[: max(0, len(of_domain) - MOST_PER_DOMAIN)]:
             del self._cookies[key]
+
+
+def beside(written: str, cookies: Sequence[Cookie]) -> Sequence[Cookie]:
+    """The cookies that go into a Cookie header beside what is written there already: what is written wins."""
+    own = {pair.partition("=")[0].strip() for pair in written.split(";")} if written else ()
+    return [cookie for cookie in cookies if cookie.name not in own]
+
+
+def _check_pair(name: str, value: str) -> None:
+    for field, text in (("name", name), ("value", value)):
+        if _CONTROL.search(text) or ";" in text:
+            raise Refused(f"its {field} has a character that no cookie can hold", field=field)
+    if "=" in name:
+        raise Refused("its name has a =, which ends a cookie's name", field="name")
+    if not f"{name}{value}".strip():
+        raise Refused("it has neither a name nor a value", field="name")
+    if len(name) + len(value) > LARGEST:
+        raise Refused(f"it is larger than {LARGEST} bytes", field="value")
+
+
+def _check_prefix(name: str, *, secure: bool, for_all: bool) -> None:
+    """What browsers hold the prefixes of names to; `for_all` of one host, and of no other."""
+    if name.lower().startswith("__secure-") and not secure:
+        raise Refused("its name asks for Secure", field="secure")
+    if name.lower().startswith("__host-") and not (secure and for_all):
+        raise Refused("its name asks for Secure, Path=/ and no Domain", field="name")
 
 
 def _place(url: str) -> tuple[Origin, str]:
@@ -156,10 +232,7 @@ def _parsed(line: str, origin: Origin, path: str, now: datetime) -> Cookie:
     own_path = said.get("path", "")
     if not own_path.startswith("/"):
         own_path = path[: path.rfind("/")] or "/"
-    if name.lower().startswith("__secure-") and not secure:
-        raise Refused("its name asks for Secure")
-    if name.lower().startswith("__host-") and not (secure and host_only and said.get("path") == "/"):
-        raise Refused("its name asks for Secure, Path=/ and no Domain")
+    _check_prefix(name, secure=secure, for_all=host_only and said.get("path") == "/")
     return Cookie(name, value, domain, own_path, _expiry(said, now), secure, "httponly" in said, host_only)
 
 

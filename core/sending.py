@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from core import digest, receivers, redirects, urls
-from core.cookies import Cookies
+from core.cookies import Cookies, beside
 from core.errors import HostNotAllowed, RequestError
 from core.exchange import Exchange, Headers, Hop, Prepared, Progress, Response, SecretUse, Shown, Timing
 from core.hosts import Origin
@@ -317,24 +317,22 @@ class _Trip:
         return token
 
     def _with_cookies(self, origin: Origin) -> Headers:
-        kept = self._sent_cookies.header(self._url) if self._sent_cookies is not None else ""
-        if not kept:
+        kept = self._sent_cookies.matching(self._url) if self._sent_cookies is not None else ()
+        written = next((value for name, value in self._headers if name.lower() == "cookie"), "")
+        fresh = beside(written, kept)
+        if not fresh:
             return self._headers
+        pairs = "; ".join(cookie.pair for cookie in fresh)
         uses = self._prepared.uses
-        names = self._redactor.names_in(kept) & uses.keys()
+        names = self._redactor.names_in(pairs) & uses.keys()
         try:
             self._allow(origin, [uses[name] for name in sorted(names)])
         except HostNotAllowed:
             self.notes.append(f'cookies that hold a secret were not sent to "{self._label}"')
             return self._headers
-        written = next((value for name, value in self._headers if name.lower() == "cookie"), "")
-        own = {pair.partition("=")[0].strip() for pair in written.split(";")}
-        fresh = "; ".join(pair for pair in kept.split("; ") if pair.partition("=")[0] not in own)
-        if not fresh:
-            return self._headers
         shown = next((value for name, value in self._prepared.shown.headers if name.lower() == "cookie"), "")
-        self._show("Cookie", f"{shown}; {fresh}" if shown else fresh)
-        return _with(self._headers, "Cookie", f"{written}; {fresh}" if written else fresh)
+        self._show("Cookie", "; ".join(filter(None, (shown, *(cookie.shown for cookie in fresh)))))
+        return _with(self._headers, "Cookie", f"{written}; {pairs}" if written else pairs)
 
     def _set(self, name: str, value: str, shown: str) -> None:
         self._headers = _with(self._headers, name, value)

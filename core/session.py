@@ -129,8 +129,7 @@ class Session:
         return workspace
 
     def create_workspace(self, path: Path, name: str) -> Workspace:
-        workspace = Workspace.create(path, name)
-        return self.open_workspace(workspace.path)
+        return self.open_workspace(Workspace.create(path, name).path)
 
     def close_workspace(self) -> None:
         self.workspace = None
@@ -400,7 +399,8 @@ class Session:
     def preview(self, request: Request, reference: str = "", *, overrides: Given | None = None) -> Shown:
         """The request as it would go out, with names instead of secrets; no vault is asked and no file read."""
         scope = self.scope(request, reference, overrides=overrides).preview()
-        return preview(self.effective(request, reference), scope, defaults=self.defaults)
+        shown = preview(self.effective(request, reference), scope, defaults=self.defaults)
+        return self.cookies.shown_in(shown) if request.options.send_cookies else shown
 
     async def send(
         self,

@@ -53,6 +53,7 @@ PLACES: Mapping[str, str] = {
     "environments": "environments",
     "credentials": "credentials",
     "details": "linked-secret details",
+    "cookies": "cookie jar",
     "history": "history",
     "runner": "runner",
     "pick": "what runs",
@@ -152,6 +153,7 @@ REQUESTS = (
     Key(
         "requests.preview", "alt+p", "preview", "Preview", "show the request as it will be sent, with names of secrets"
     ),
+    Key("requests.cookies", "alt+k", "cookies", "Cookies", "show the cookie jar, and edit it"),
     Key("requests.editor", "alt+e", "edit_body", "Editor", "edit the body in your own editor"),
     Key("requests.revert", "alt+z", "revert", "Revert", "throw away unsaved edits of the request"),
 )
@@ -214,6 +216,7 @@ RESPONSE = (
     Key("response.raw", "r", "raw", "Raw", "show the body as received, or laid out", show=True),
     Key("response.hex", "x", "hex", "Hex", "show the body's bytes, or its text or picture"),
     Key("response.save", "s", "save", "Save", "save the body as received", show=True),
+    Key("response.jar", "e", "jar", "Cookie jar", "show the cookie jar, and edit it", show=True, palette=False),
     Key("response.next_tab", "right_square_bracket", "tab(1)", "Next tab", "next tab of the response"),
     Key("response.previous_tab", "left_square_bracket", "tab(-1)", "Previous tab", "previous tab of the response"),
     Key("response.back", "escape", "back", "Back", "end the filter or the search", palette=False),
@@ -263,6 +266,15 @@ DETAILS = (
     Key("details.refresh", "r", "refresh", "Fetch", "fetch the secret anew", show=True),
     Key("details.relink", "l", "relink", "Relink", "link the variable to another secret", show=True),
     Key("details.login", "a", "login", "Log in", "log in again with its credential", show=True),
+)
+COOKIES = (
+    Key("cookies.close", "escape,q", "cancel", "Close", "close the cookie jar", show=True, palette=False),
+    Key("cookies.add", "a", "add", "Add", "add a cookie", show=True),
+    Key("cookies.edit", "e", "edit", "Edit", "edit the cookie", show=True),
+    Key("cookies.reveal", "v", "reveal", "Show", "show the cookie's value for ten seconds, or hide it", show=True),
+    Key("cookies.delete", "d,delete", "delete", "Delete", "delete the cookie", show=True),
+    Key("cookies.delete_domain", "D", "delete_domain", "Domain's", "delete all cookies of its domain", show=True),
+    Key("cookies.clear", "X", "clear", "All", "delete all cookies of this environment", show=True),
 )
 HISTORY = (
     Key("history.search", "/", "search", "Search", "search the history", show=True),
@@ -324,6 +336,7 @@ def table() -> tuple[Key, ...]:
         *ENVIRONMENTS,
         *CREDENTIALS,
         *DETAILS,
+        *COOKIES,
         *HISTORY,
         *RUNNER,
         *RUN_PICK,

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.cookies import Cookie, Cookies, Refused
+from core.exchange import Shown
+from core.secret import MASK
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -183,11 +185,45 @@ def test_the_jar_can_be_edited(jar: Cookies) -> None:
         Cookie("", "", "example.com"),
         Cookie("a", "1", "bad domain"),
         Cookie("a", "1", "example.com", path="x"),
+        Cookie("a", "1", "com", host_only=False),
+        Cookie("a", "1", "example.com", expires_at=NOW),
+        Cookie("__Secure-a", "1", "example.com"),
+        Cookie("__Host-a", "1", "example.com", secure=True, path="/x"),
+        Cookie("__Host-a", "1", "example.com", secure=True, host_only=False),
+        Cookie("a", "x" * 5000, "example.com"),
     ],
 )
 def test_an_edit_that_makes_no_cookie_is_refused(jar: Cookies, cookie: Cookie) -> None:
     with pytest.raises(Refused):
         jar.put(cookie)
+
+
+def test_an_edited_cookie_takes_the_place_of_what_it_was_and_of_no_other(jar: Cookies) -> None:
+    one, two = Cookie("a", "1", "example.com"), Cookie("b", "2", "example.com")
+    jar.edit(None, one)
+    jar.edit(None, two)
+    with pytest.raises(Refused):
+        jar.edit(None, Cookie("a", "3", "example.com"))
+    with pytest.raises(Refused):
+        jar.edit(one, Cookie("b", "1", "example.com"))
+    jar.edit(one, Cookie("c", "1", "example.com", path="/c"))
+    assert [(cookie.name, cookie.path) for cookie in jar.all()] == [("b", "/"), ("c", "/c")]
+
+
+def test_a_domains_cookies_are_deleted_together(jar: Cookies) -> None:
+    for name, domain in (("a", "one.example"), ("b", "one.example"), ("c", "www.one.example")):
+        jar.put(Cookie(name, "1", domain))
+    jar.clear("one.example")
+    assert [cookie.name for cookie in jar.all()] == ["c"]
+
+
+def test_a_shown_request_has_the_names_of_its_cookies(jar: Cookies) -> None:
+    jar.put(Cookie("sid", "s3cr3t", "example.com"))
+    jar.put(Cookie("own", "s3cr3t", "example.com"))
+    shown = Shown("http://example.com/{{id}}", (("Cookie", "own=1"),), "")
+    assert jar.shown_in(shown).headers == (("Cookie", f"own=1; sid={MASK}"),)
+    elsewhere = Shown("http://{{host}}/", (), "")
+    assert jar.shown_in(elsewhere) == elsewhere
 
 
 def test_a_value_is_not_in_the_repr() -> None:

@@ -283,6 +283,13 @@ class RequestScreen(SessionScreen[None]):
             if shown is not None:
                 self.app.push_screen(PreviewDialog(self.session, request.method, shown))
 
+    def action_cookies(self) -> None:
+        self.finish()
+        if self.session.workspace is not None:
+            from tui.screens.cookies import CookiesScreen
+
+            self.app.push_screen(CookiesScreen(self.session, self.request, self.reference))
+
     def action_edit_body(self) -> None:
         """Open the body's text, with its templates as they are, in the person's own editor."""
         self.finish()

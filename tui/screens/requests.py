@@ -61,7 +61,7 @@ class RequestsScreen(RequestScreen):
                 yield UrlBar(self.names, id="bar")
                 with Container(id="panes"):
                     yield RequestEditor(self.names, self.described, id="editor")
-                    yield ResponseView(copy=self.copy, page=self.page, id="response")
+                    yield ResponseView(copy=self.copy, page=self.page, jar=self.action_cookies, id="response")
         yield HintLine(id="hint")
 
     def on_mount(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 from typing import ClassVar
@@ -61,8 +62,17 @@ class ResponseView(Widget):
             super().__init__()
             self.reading = reading
 
-    def __init__(self, *, copy: Copy | None = None, page: Page | None = None, id: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        copy: Copy | None = None,
+        page: Page | None = None,
+        jar: Callable[[], object] | None = None,
+        id: str | None = None,
+    ) -> None:
+        """`jar` shows the cookie jar, where there is one to show."""
         super().__init__(id=id)
+        self._jar = jar
         self._status = InfoLine()
         self._tabs = TabLine(TABS, pages=True)
         self._pane = DocumentPane(copy=copy, page=page)
@@ -206,6 +216,7 @@ class ResponseView(Widget):
             self._places[self._tab] = self._pane.top
         self._tab = tab
         self._tabs.show(tab, marks(exchange))
+        self.screen.refresh_bindings()
         if tab == "body":
             self._shown = None
             self._show_body()
@@ -288,7 +299,13 @@ class ResponseView(Widget):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "back":
             return self._filter is not None or self._pane.searching
+        if action == "jar":
+            return self._jar is not None and self._tab == "cookies"
         return self._exchange is not None or action not in ("filter", "raw", "hex", "save", "tab")
+
+    def action_jar(self) -> None:
+        if self._jar is not None:
+            self._jar()
 
     def action_back(self) -> None:
         if self._filter is not None:
