@@ -268,7 +268,7 @@ DETAILS = (
     Key("details.login", "a", "login", "Log in", "log in again with its credential", show=True),
 )
 COOKIES = (
-    Key("cookies.close", "escape,q", "cancel", "Close", "close the cookie jar", show=True, palette=False),
+    Key("cookies.close", "escape", "cancel", "Close", "close the cookie jar", show=True, palette=False),
     Key("cookies.add", "a", "add", "Add", "add a cookie", show=True),
     Key("cookies.edit", "e", "edit", "Edit", "edit the cookie", show=True),
     Key("cookies.reveal", "v", "reveal", "Show", "show the cookie's value for ten seconds, or hide it", show=True),
