@@ -133,12 +133,9 @@ def azure() -> Iterator[Case]:
 def hcp() -> Iterator[Case]:
     from core.secret import Secret
     from core.vault.config import HcpClient, HcpLink
-    from tests.vaults.hcp_stub import APP, ORGANIZATION, PROJECT, HcpStub, _Server
+    from tests.vaults.hcp_stub import APP, ORGANIZATION, PROJECT, standing_in
 
-    stub = HcpStub()
-    server = _Server(stub)
-    stub.url = f"http://127.0.0.1:{server.server_address[1]}"
-    with served(server):
+    with standing_in() as stub:
         stub.put("some", VALUE)
         identifier, secret = stub.add_client()
         link = HcpLink(credential="bench", organization_id=ORGANIZATION, project_id=PROJECT, app=APP, secret="some")

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from core.vault.redirect_listener import RedirectListener
 
-PATIENCE_S = 300.0
-"""How long a person has in the browser."""
 POLL_S = 0.1
 SLOWER_S = 5.0
 EARLY_S = 30.0
@@ -211,6 +209,8 @@ class _Exchange:
         return answer
 
     def _by_browser(self) -> _Token:
+        from core.vault.redirect_listener import RedirectListener, redirected
+
         auth = self._auth
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
@@ -218,8 +218,6 @@ class _Exchange:
         ours = target.scheme == "http" and is_loopback(target.hostname or "")
         listening: AbstractContextManager[RedirectListener | None] = nullcontext()
         if ours:
-            from core.vault.redirect_listener import RedirectListener
-
             try:
                 listening = RedirectListener(state, port=target.port or 0, path=target.path or "/")
             except OSError as error:
@@ -242,27 +240,11 @@ class _Exchange:
             }
             joint = "&" if urlsplit(auth.authorization_url).query else "?"
             url = f"{auth.authorization_url}{joint}{urlencode(query)}"
-            answer = self._redirected(listener or _Pasted(state), url, redirect_uri)
+            answer = redirected(self._prompter, listener or _Pasted(state), url, redirect_uri, again=AGAIN)
         if "code" not in answer:
             raise LoginFailed(f"the login was refused ({_word(answer.get('error', ''))})", hint=AGAIN)
         form = {"grant_type": "authorization_code", "code": answer["code"], "redirect_uri": redirect_uri}
         return self._ask({**form, "code_verifier": verifier})
-
-    def _redirected(self, listener: RedirectListener | _Pasted, url: str, redirect_uri: str) -> Mapping[str, str]:
-        shown = self._prompter.open_url(url, redirect_uri)
-        try:
-            end = time.monotonic() + PATIENCE_S
-            while time.monotonic() < end:
-                answer = listener.wait(POLL_S)
-                if answer is not None:
-                    return answer
-                if shown.cancelled:
-                    raise LoginRequired("the login was cancelled", hint=AGAIN)
-                if shown.pasted and not listener.accept(shown.pasted):
-                    raise LoginFailed("the pasted address does not belong to this login", hint=AGAIN)
-            raise LoginRequired(f"nobody logged in within {PATIENCE_S / 60:g} minutes", hint=AGAIN)
-        finally:
-            shown.dismiss()
 
     def _by_device(self) -> _Token:
         auth = self._auth

@@ -7,10 +7,9 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
-from core.vault.threads import start_daemon_thread
+from core.vault.threads import awaited, start_daemon_thread
 
 T = TypeVar("T")
 
@@ -42,27 +41,7 @@ class SerialThread:
 
     def call(self, work: Callable[[], T]) -> asyncio.Future[T]:
         """The future of what `work` returns or raises; giving up the future leaves the work as it is."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-
-        def settle(result: T | None, error: Exception | None) -> None:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(result)  # type: ignore[arg-type]
-            else:
-                future.set_exception(error)
-
-        def done() -> None:
-            result: T | None = None
-            error: Exception | None = None
-            try:
-                result = work()
-            except Exception as raised:  # noqa: BLE001 - it is handed to the waiter
-                error = raised
-            with suppress(RuntimeError):  # the loop has closed: nobody waits any more
-                loop.call_soon_threadsafe(settle, result, error)
-
+        future, done = awaited(work)
         self.submit(done)
         return future
 

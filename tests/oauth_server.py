@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import secrets
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
+
+from tests.json_server import JsonHandler, JsonServer, serving
 
 CLIENT, SECRET = "the-client", "the client secret+/="
 USER, PASSWORD = "ada", "pass word&+"
@@ -99,56 +98,30 @@ class OAuthServer:
         }
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    wbufsize = 65536
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+class _Handler(JsonHandler):
+    server: JsonServer[OAuthServer]
 
     def do_POST(self) -> None:
-        oauth = self.server.oauth
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        form = {name: values[0] for name, values in parse_qs(body).items()}
-        scheme, _, basic = (self.headers["Authorization"] or "").partition(" ")
+        oauth = self.server.service
+        form = self.form()
         if self.path == "/token":
-            self._answer(*oauth.token(form, basic if scheme == "Basic" else ""))
+            self.answer(*oauth.token(form, self.authorization("Basic")))
         elif self.path == "/api":
             self.do_GET()
         else:
-            self._answer(200, oauth.device())
+            self.answer(200, oauth.device())
 
     def do_GET(self) -> None:
-        scheme, _, token = (self.headers["Authorization"] or "").partition(" ")
-        good = scheme == "Bearer" and token in self.server.oauth.access
-        self._answer(200 if good else 401, {"ok": good, "echo": token})
-
-    def _answer(self, status: int, body: Mapping[str, object]) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, oauth: OAuthServer) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.oauth = oauth
+        token = self.authorization("Bearer")
+        good = token in self.server.service.access
+        self.answer(200 if good else 401, {"ok": good, "echo": token})
 
 
 @pytest.fixture
 def oauth() -> Iterator[OAuthServer]:
     made = OAuthServer()
-    server = _Server(made)
-    made.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield made
-    server.shutdown()
-    server.server_close()
+    with serving(_Handler, made) as made.url:
+        yield made
 
 
 def visit(address: str) -> None:

@@ -1,18 +1,61 @@
-"""Listens on this machine for the redirect that ends a login in a browser."""
+"""Waits for the redirect that ends a login in a browser: on a port of this machine, or pasted by a person."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 from urllib.parse import parse_qsl, urlsplit
+
+from core.errors import LoginFailed, LoginRequired
+from core.vault.provider import AuthPrompter
 
 CALLBACK_PATH = "/callback"
 DONE = b"<!doctype html><title>hushpost</title><p>Logged in. You can close this window and go back to the terminal."
 STRAY = b"<!doctype html><title>hushpost</title><p>This address belongs to no login that is waiting."
+
+
+PATIENCE_S = 300.0
+"""How long a person has in the browser."""
+POLL_S = 0.1
+
+
+class Listening(Protocol):
+    """Something that a redirect comes to, by itself or pasted."""
+
+    def wait(self, seconds: float) -> Mapping[str, str] | None: ...
+
+    def accept(self, address: str) -> bool: ...
+
+
+def redirected(
+    prompter: AuthPrompter, listening: Listening, url: str, redirect_uri: str, *, again: str
+) -> Mapping[str, str]:
+    """Let a person log in at `url`; the query of the redirect that ends it. `again` is the next step where none does.
+
+    Raises LoginRequired when nobody does, LoginFailed for a pasted address of another login.
+    """
+    shown = prompter.open_url(url, redirect_uri)
+    try:
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            answer = listening.wait(POLL_S)
+            if answer is not None:
+                return answer
+            if shown.cancelled:
+                raise LoginRequired("the login in the browser was cancelled", hint=again)
+            if shown.pasted and not listening.accept(shown.pasted):
+                raise LoginFailed(
+                    "the pasted address does not belong to this login",
+                    hint=f"paste the whole address that the browser could not open; {again}",
+                )
+        raise LoginRequired(f"nobody logged in within {PATIENCE_S / 60:g} minutes", hint=again)
+    finally:
+        shown.dismiss()
 
 
 class RedirectListener:

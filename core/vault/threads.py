@@ -18,9 +18,16 @@ def run_in_daemon_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kw
 
     Cancelling the future gives the caller up, not the thread: what it returns later is discarded.
     """
+    context = contextvars.copy_context()
+    future, work = awaited(lambda: context.run(function, *args, **kwargs))
+    start_daemon_thread(work, name=getattr(function, "__name__", "work"))
+    return future
+
+
+def awaited(work: Callable[[], T]) -> tuple[asyncio.Future[T], Callable[[], None]]:
+    """A future of the running loop, and what does the work in another thread and settles it with the outcome."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
-    context = contextvars.copy_context()
 
     def settle(result: T | None, error: BaseException | None) -> None:
         if future.done():
@@ -30,11 +37,11 @@ def run_in_daemon_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kw
         else:
             future.set_exception(error)
 
-    def work() -> None:
+    def done() -> None:
         result: T | None = None
         error: BaseException | None = None
         try:
-            result = context.run(function, *args, **kwargs)
+            result = work()
         except Exception as raised:  # noqa: BLE001 - it is handed to the waiter
             # A future refuses StopIteration: it would end the coroutine that awaits it.
             error = RuntimeError("a thread raised StopIteration") if isinstance(raised, StopIteration) else raised
@@ -43,8 +50,7 @@ def run_in_daemon_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kw
         with suppress(RuntimeError):  # the loop has closed: nobody waits any more
             loop.call_soon_threadsafe(settle, result, error)
 
-    start_daemon_thread(work, name=getattr(function, "__name__", "work"))
-    return future
+    return future, done
 
 
 def start_daemon_thread(function: Callable[[], object], *, name: str) -> None:

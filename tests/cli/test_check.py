@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from tests.canary import leaks
 from tests.cli.harness import Hushpost, write
-from tests.vaults.openbao import OpenBao
+from tests.vaults.openbao import OpenBao, wait_until
 
 VALUE = "value-of-the-vault-secret"
 
@@ -226,3 +228,57 @@ def test_a_secret_variable_without_a_value_ends_with_3(hushpost: Hushpost, works
 
 def test_two_answers_to_one_question_are_refused(hushpost: Hushpost) -> None:
     assert hushpost("check", "-e", "live", "--all-environments").code == 2
+
+
+def test_all_that_is_wrong_in_every_environment_is_named_and_no_value(
+    hushpost: Hushpost, workspace: Path, bao: OpenBao, mount: str
+) -> None:
+    """Broken link, unbound name, expired login, plaintext that looks like a secret, unused variable: all at once."""
+    expired = bao.token(ttl="1s")
+    assert wait_until(lambda: not bao_knows(bao, expired))
+    hushpost.environment |= {
+        "HUSHPOST_CREDENTIAL_STALE_HASHICORP_TYPE": "onPrem",
+        "HUSHPOST_CREDENTIAL_STALE_HASHICORP_AUTHMETHOD": "token",
+        "HUSHPOST_CREDENTIAL_STALE_HASHICORP_SERVERADDRESS": bao.address,
+        "HUSHPOST_CREDENTIAL_STALE_HASHICORP_ACCESS_TOKEN": expired,
+    }
+    plain = "sk_live_0123456789abcdefghij"
+    stale = linked(mount).replace('"prod"', '"stale"')
+    cloud = '[variables.api_key.link]\nprovider = "aws"\ncredential = "theirs"\nsecret_id = "payments"\n'
+    write(
+        workspace,
+        {
+            "environments/base.toml": f'[variables]\nforgotten = "1"\nhook = "{plain}"\n',
+            "environments/good.toml": linked(mount, rest='allowed_hosts = ["localhost"]'),
+            "environments/lost.toml": linked(mount, path="nowhere", rest='allowed_hosts = ["localhost"]'),
+            "environments/unbound.toml": cloud,
+            "environments/stale.toml": stale,
+            "requests/a.toml": 'url = "http://localhost/{{api_key}}?{{hook}}"\n',
+        },
+    )
+    ran = hushpost("check", "--all-environments", "--strict", "--json")
+    assert ran.code == 3
+    found = ran.json
+    links = {one["file"]: (one["status"], one["error"] and one["error"]["kind"]) for one in found["links"]}
+    assert links == {
+        "environments/good.toml": ("ok", None),
+        "environments/lost.toml": ("failed", "secret-not-found"),
+        "environments/stale.toml": ("failed", links["environments/stale.toml"][1]),
+        "environments/unbound.toml": ("failed", "not-bound"),
+    }
+    assert links["environments/stale.toml"][1] in ("login-required", "login-failed")
+    assert {(one["kind"], one["where"]) for one in found["problems"]} >= {
+        ("plain-secret", "variables.hook"),
+        ("unused-variable", "variables.forgotten"),
+    }
+    for told in (ran, hushpost("check", "--all-environments")):
+        secrets = {"value": VALUE, "plain": plain, "expired": expired, "token": bao.root_token}
+        assert leaks(secrets, [("stdout", told.stdout), ("stderr", told.stderr.encode())]) == []
+    text = hushpost("check", "--all-environments").out
+    for words in ("nowhere", "hushpost bind theirs", "stale", "variables.hook", "variables.forgotten"):
+        assert words in text, words
+
+
+def bao_knows(bao: OpenBao, token: str) -> bool:
+    answer = httpx.get(f"{bao.address}/v1/auth/token/lookup-self", headers={"X-Vault-Token": token}, trust_env=False)
+    return answer.status_code == 200

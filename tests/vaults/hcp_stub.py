@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+
+from tests.json_server import JsonHandler, JsonServer, serving
 
 ORGANIZATION, PROJECT, APP = "org-1", "project-1", "web app"
 PAGE = 3
@@ -46,42 +47,36 @@ class HcpStub:
             versions.append({"type": kind, "rotating_version": {**held, "values": json.loads(value)}})
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    wbufsize = 65536
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+class _Handler(JsonHandler):
+    server: JsonServer[HcpStub]
 
     def do_POST(self) -> None:
-        stub = self.server.stub
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        given = {name: values[0] for name, values in form.items()}
+        stub = self.server.service
+        given = self.form()
         stub.asked.append(self.path)
         known = stub.clients.get(given.get("client_id", ""))
         if self.path != "/oauth2/token" or given.get("grant_type") != "client_credentials":
-            self._answer(400, {"error": "unsupported_grant_type"})
+            self.answer(400, {"error": "unsupported_grant_type"})
         elif given.get("audience") != "https://api.hashicorp.cloud":
-            self._answer(403, {"error": "access_denied"})
+            self.answer(403, {"error": "access_denied"})
         elif known is None or known[0] != given.get("client_secret"):
-            self._answer(401, {"error": "invalid_client"})
+            self.answer(401, {"error": "invalid_client"})
         else:
             token = secrets.token_hex(20)
             stub.tokens[token] = (given["client_id"], time.monotonic() + stub.token_life_s)
             body = {"access_token": token, "expires_in": stub.token_life_s, "token_type": "Bearer"}
-            self._answer(200, body)
+            self.answer(200, body)
 
     def do_GET(self) -> None:
-        stub = self.server.stub
+        stub = self.server.service
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         stub.asked.append(self.path)
-        scheme, _, token = (self.headers["Authorization"] or "").partition(" ")
+        token = self.authorization("Bearer")
         client, ends = stub.tokens.get(token, ("", 0.0))
         if stub.gone:
-            self._answer(410, {"code": 12, "message": "service ended", "details": []})
-        elif scheme != "Bearer" or not client or time.monotonic() >= ends:
+            self.answer(410, {"code": 12, "message": "service ended", "details": []})
+        elif not client or time.monotonic() >= ends:
             self._fail(401, 16)
         elif not stub.clients[client][1]:
             self._fail(403, 7)
@@ -89,12 +84,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._serve(parts.path, query)
 
     def _serve(self, path: str, query: Mapping[str, str]) -> None:
-        stub = self.server.stub
+        stub = self.server.service
         if path == "/resource-manager/2019-12-10/organizations":
-            self._answer(200, {"organizations": [{"id": ORGANIZATION, "name": "One"}]})
+            self.answer(200, {"organizations": [{"id": ORGANIZATION, "name": "One"}]})
             return
         if path == "/resource-manager/2019-12-10/projects" and query.get("scope.id") == ORGANIZATION:
-            self._answer(200, {"projects": [{"id": PROJECT, "name": "One"}]})
+            self.answer(200, {"projects": [{"id": PROJECT, "name": "One"}]})
             return
         base = f"/secrets/2023-11-28/organizations/{ORGANIZATION}/projects/{PROJECT}/apps"
         parts = [unquote(part) for part in path.removeprefix(base).split("/")[1:]]
@@ -103,52 +98,38 @@ class _Handler(BaseHTTPRequestHandler):
             return
         match parts:
             case []:
-                self._answer(200, {"apps": [{"name": APP}]})
+                self.answer(200, {"apps": [{"name": APP}]})
             case [app, "secrets"] if app == APP:
                 names = sorted(stub.secrets)
                 start = int(query.get("pagination.next_page_token") or 0)
                 page = {"next_page_token": str(start + PAGE) if start + PAGE < len(names) else ""}
                 rows = [{"name": name, "type": "kv"} for name in names[start : start + PAGE]]
-                self._answer(200, {"secrets": rows, "pagination": page})
+                self.answer(200, {"secrets": rows, "pagination": page})
             case [app, "secrets", name] if app == APP and name.removesuffix(":open") in stub.secrets:
                 name = name.removesuffix(":open")
-                self._answer(200, {"secret": {"name": name, **stub.secrets[name][-1]}})
+                self.answer(200, {"secret": {"name": name, **stub.secrets[name][-1]}})
             case [app, "secrets", name, "versions", number] if app == APP and name in stub.secrets:
                 versions = stub.secrets[name]
                 wanted = int(number.removesuffix(":open"))
                 if 0 < wanted <= len(versions):
-                    self._answer(200, versions[wanted - 1])
+                    self.answer(200, versions[wanted - 1])
                 else:
                     self._fail(404, 5)
             case _:
                 self._fail(404, 5)
 
     def _fail(self, status: int, code: int) -> None:
-        self._answer(status, {"code": code, "message": "no", "details": []})
-
-    def _answer(self, status: int, body: Mapping[str, object]) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        self.answer(status, {"code": code, "message": "no", "details": []})
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, stub: HcpStub) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.stub = stub
+@contextmanager
+def standing_in() -> Iterator[HcpStub]:
+    stub = HcpStub()
+    with serving(_Handler, stub) as stub.url:
+        yield stub
 
 
 @pytest.fixture
 def hcp() -> Iterator[HcpStub]:
-    stub = HcpStub()
-    server = _Server(stub)
-    stub.url = f"http://127.0.0.1:{server.server_address[1]}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield stub
-    server.shutdown()
-    server.server_close()
+    with standing_in() as stub:
+        yield stub

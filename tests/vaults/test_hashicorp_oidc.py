@@ -19,6 +19,7 @@ import pytest
 import requests
 
 from core.errors import LoginFailed, LoginRequired, ProviderUnavailable
+from core.vault import redirect_listener
 from core.vault.config import HashicorpLink, VaultOidc
 from core.vault.provider import Dismiss
 from core.vault.providers import hashicorp_oidc
@@ -246,7 +247,7 @@ async def test_a_cancelled_login(setup: Setup, vault: Vault) -> None:
 
 
 async def test_nobody_comes(setup: Setup, vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashicorp_oidc, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(redirect_listener, "PATIENCE_S", 0.2)
     vault.prompter = Browser(lambda url, redirect_uri, browser: None)
     with pytest.raises(LoginRequired, match="nobody logged in"):
         await vault.get(NAME, setup.credential, setup.link)

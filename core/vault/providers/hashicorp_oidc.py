@@ -10,7 +10,6 @@ import base64
 import hashlib
 import secrets
 import time
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode, urlsplit
 
@@ -25,11 +24,8 @@ from core.vault.config import VaultOidc
 from core.vault.provider import AuthPrompter
 from core.vault.providers.hashicorp_errors import said, translated
 from core.vault.providers.hashicorp_login import TIMEOUT, LoggedIn, LoginAnswer, parsed
-from core.vault.redirect_listener import RedirectListener
+from core.vault.redirect_listener import RedirectListener, redirected
 
-PATIENCE_S = 300.0
-"""How long a person has in the browser."""
-POLL_S = 0.1
 AGAIN = "log in again: `hushpost credential login {credential}`"
 
 
@@ -109,7 +105,8 @@ class OidcMethod:
                 "code_challenge": challenge,
                 "code_challenge_method": "S256",
             }
-            answer = self._wait(listener, f"{discovery.authorization_endpoint}?{urlencode(query)}")
+            url = f"{discovery.authorization_endpoint}?{urlencode(query)}"
+            answer = redirected(self._prompter, listener, url, listener.redirect_uri, again=AGAIN)
             if "code" not in answer:
                 raise LoginFailed(
                     f"the login in the browser was refused ({_word(answer.get('error', ''))})",
@@ -133,26 +130,6 @@ class OidcMethod:
         if claims is None or claims.nonce != nonce:
             raise LoginFailed("the ID token does not belong to this login", hint=AGAIN)
         return Secret(id_token), claims
-
-    def _wait(self, listener: RedirectListener, url: str) -> Mapping[str, str]:
-        shown = self._prompter.open_url(url, listener.redirect_uri)
-        try:
-            end = time.monotonic() + PATIENCE_S
-            while time.monotonic() < end:
-                answer = listener.wait(POLL_S)
-                if answer is not None:
-                    return answer
-                if shown.cancelled:
-                    raise LoginRequired("the login in the browser was cancelled", hint=AGAIN)
-                pasted = shown.pasted
-                if pasted and not listener.accept(pasted):
-                    raise LoginFailed(
-                        "the pasted address does not belong to this login",
-                        hint="log in again, and paste the whole address that the browser could not open",
-                    )
-            raise LoginRequired(f"nobody logged in within {PATIENCE_S / 60:g} minutes", hint=AGAIN)
-        finally:
-            shown.dismiss()
 
     def _use(self, client: hvac.Client) -> LoggedIn:
         """Log in to Vault with the ID token."""
