@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import HushpostError
-from tui import keys
+from tui import keys, themes
 from tui.commands import enter_workspace, open_request
 from tui.screens.dialogs import PickDialog
 from tui.widgets.pick_list import Pick
@@ -103,7 +103,7 @@ def _offered(app: HushpostApp) -> Iterator[tuple[str, tuple[Pick, Do]]]:
         if one.name not in here:
             yield one.name, (_action(app, key, one.sentence or key.sentence), _there(app, one, key.action))
     yield from _by_name(app).items()
-    for theme in app.available_themes:
+    for theme in themes.names(app):
         yield (
             f"theme:{theme}",
             (Pick(f"theme:{theme}", f"Theme {theme}", "of this sitting; f8 keeps one"), _theme(app, theme)),

@@ -5,6 +5,7 @@ The own themes use colours of the 256-colour palette, so they look nearly the sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,12 @@ class Paint:
     good: Style
     warning: Style
     bad: Style
+
+
+def names(app: App[Any]) -> Sequence[str]:
+    """The themes a person may choose, the app's own first: they are made for its inks and for few colours."""
+    own = [theme.name for theme in THEMES]
+    return [*own, *(name for name in app.available_themes if name not in own)]
 
 
 def paint(app: App[Any]) -> Paint:

@@ -25,6 +25,7 @@ HINTS = [
         "read what is in scripts/, then send again: the app asks",
     ),
     ('set its value in the app, or pass it: -v "a=@FILE"', "set its value in the app"),
+    ("approve the host in the app, or run: hushpost bind --allow-host x", "send again: the app asks"),
     ("restore it with `hushpost store restore FILE`", "restore it with `hushpost store restore FILE`"),
     ("is the server running?", "is the server running?"),
     (None, ""),

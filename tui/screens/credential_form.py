@@ -111,7 +111,8 @@ class ChooseTypeDialog(SessionDialog[tuple[Offer, str]]):
     def _type_moved(self, event: PickList.Moved) -> None:
         structs = {type_tag(struct): struct for struct in credential_types(self._offer.provider)}
         struct = structs.get(event.choice.key) if event.choice is not None else None
-        self.query_one("#type-help", Static).update(foreign(struct.help) if struct is not None else "")
+        said = struct.help if struct is not None and struct.help else "arrows choose a vault and how you log in to it"
+        self.query_one("#type-help", Static).update(foreign(f"{said}\nenter goes on", lines=True))
 
     @on(PickList.Picked, "#providers")
     def _provider_picked(self) -> None:

@@ -31,6 +31,8 @@ FEW = 8
 class ConfirmDialog(SessionDialog[bool]):
     """A question with two answers; the one that changes nothing has the focus when `danger` is set."""
 
+    # Not the first button for a moment, which a key typed just then would press.
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.CONFIRM), *keys.bindings(keys.DIALOG)]
 
     def __init__(

@@ -38,7 +38,9 @@ class EnvironmentFiles:
         return workspace
 
     async def create(self) -> str | None:
-        label = await self._screen.ask(AskTextDialog(self._session, "New environment", "Name, such as Production"))
+        label = await self._screen.ask(
+            AskTextDialog(self._session, "New environment", "Name", placeholder="Production", yes="Create")
+        )
         return self._workspace.create_environment(label) if label is not None else None
 
     async def rename(self, old: str) -> str | None:

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from core.workspace import Workspace
 
 LOOK_AGAIN_S = 2.0
-NO_VARIABLES = "No variables yet. Press n to add one:\nplain in the file, secret in your store, or linked to a vault."
+NO_VARIABLES = (
+    "No variables yet. Press n to add one:\nplain in the file, secret in your store, or linked to a vault.\n\n"
+    "Another environment, such as Production: left, then n."
+)
 
 
 def drawn_color(color: str) -> str:

@@ -327,7 +327,9 @@ class LinkDialog(WorkDialog[Variable]):
         if inside.kind == "bytes" and not self.query_one(Form).texts["encoding"]:
             self.query_one(Form).fill({"encoding": "base64"})
         count = len(self._key.offers) - 1
-        self._say(f"{count} key{'' if count == 1 else 's'}: up and down choose" if count else "it has no keys")
+        self._say(
+            f"{count} key{'' if count == 1 else 's'}: up and down choose, enter links it" if count else "it has no keys"
+        )
 
     @on(Form.Edited)
     def _edited(self, event: Form.Edited) -> None:

@@ -18,7 +18,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from core.settings import Settings
-from tui import keys, remapping
+from tui import keys, remapping, themes
 from tui.foreign import foreign, visible
 from tui.screens.base import SessionDialog, SessionScreen
 from tui.screens.dialogs import AskTextDialog, PickDialog
@@ -183,7 +183,7 @@ class SettingsScreen(SessionScreen[None]):
             self.run(lambda: self._change(key, value))
 
     async def _change(self, name: str, value: object) -> None:
-        offered = choices(name) or (("", *self.app.available_themes) if name == "theme" else ())
+        offered = choices(name) or (("", *themes.names(self.app)) if name == "theme" else ())
         if offered:
             picks = [Pick(choice, shown(name, choice)) for choice in offered]
             picked = await self.ask(PickDialog(self.session, label(name), picks, current=str(value)))

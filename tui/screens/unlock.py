@@ -120,7 +120,9 @@ class UnlockScreen(WorkDialog[bool]):
             field = self.query_one("#passphrase", SecretInput)
             field.clear()
             field.focus()
-        self.show_problem(error)
+            self.status.problem("that passphrase does not open the store; try again")
+        else:
+            self.show_problem(error)
 
     def _make(self) -> None:
         form = self.query_one(Form)
