@@ -46,8 +46,8 @@ Files = Callable[[str], Path]
 
 _JSON_MARK = re.compile(r'\\.|"', re.DOTALL)
 _XML_MARK = re.compile(r"<!--|-->|<!\[CDATA\[|\]\]>|[<>\"']")
-_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._:-]+)", re.IGNORECASE)
-_BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]+)\"|([^\s;]+))", re.IGNORECASE)
+CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._:-]+)", re.IGNORECASE)
+BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]+)\"|([^\s;]+))", re.IGNORECASE)
 
 
 class Built(Struct, frozen=True):
@@ -98,7 +98,7 @@ def size_of(content: Content) -> int:
 
 
 def _text(text: Rendered, content_type: Rendered) -> Built:
-    charset = _CHARSET.search(content_type.reveal())
+    charset = CHARSET.search(content_type.reveal())
     try:
         data = text.reveal().encode(charset[1] if charset else "utf-8")
     except LookupError:
@@ -262,7 +262,7 @@ def file_content(path: Rendered, files: Files, where: str) -> FileContent:
 
 
 def _multipart(body: MultipartBody, render: Render, files: Files | None, content_type: Rendered) -> Built:
-    given = _BOUNDARY.search(content_type.reveal())
+    given = BOUNDARY.search(content_type.reveal())
     boundary = (given[1] or given[2]) if given else f"hushpost-{secrets.token_hex(12)}"
     content: list[bytes | FileContent] = []
     shown: list[str] = []

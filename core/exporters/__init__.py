@@ -1,0 +1,1 @@
+"""Writes requests for other tools."""

@@ -1,0 +1,1 @@
+"""Reads requests that other tools wrote."""
