@@ -19,8 +19,6 @@ from core.cookies import Cookies
 from core.environment import BASE, Scope
 from core.errors import FileError, HushpostError, StoreLocked
 from core.exchange import Exchange, Progress, Shown
-from core.exporters import curl
-from core.exporters.curl import Exported
 from core.history import History
 from core.inheritance import inherit
 from core.models import Request, Variable
@@ -403,11 +401,6 @@ class Session:
         scope = self.scope(request, reference, overrides=overrides).preview()
         shown = preview(self.effective(request, reference), scope, defaults=self.defaults)
         return self.cookies.shown_in(shown) if request.options.send_cookies else shown
-
-    def curl(self, request: Request, reference: str = "", *, overrides: Given | None = None) -> Exported:
-        """The same as a command for curl. Raises FormatError."""
-        whole, scope = self.effective(request, reference), self.scope(request, reference, overrides=overrides).preview()
-        return curl.write(whole, scope, preview(whole, scope, defaults=self.defaults), self.file)
 
     async def send(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from mimetypes import guess_type
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.bodies import BOUNDARY, CHARSET
 from core.environment import ResolvedScope
@@ -23,7 +24,12 @@ from core.models import (
     Part,
     Request,
 )
+from core.prepare import preview
 from core.urls import shown_origin
+
+if TYPE_CHECKING:
+    from core.outgoing import Given
+    from core.session import Session
 
 ACCESS_TOKEN = "{{access_token}}"  # noqa: S105  # the place of a token, none itself
 _OURS = frozenset({("accept", "*/*"), ("accept-encoding", "gzip, deflate"), ("user-agent", "hushpost")})
@@ -38,12 +44,16 @@ class Exported:
     notices: tuple[str, ...] = ()
 
 
-def write(request: Request, scope: ResolvedScope, shown: Shown, files: Callable[[str], Path]) -> Exported:
-    """`request` has what its folders give it, `shown` is what it goes out as, `files` finds a file that it names.
+def command(session: Session, request: Request, reference: str = "", *, overrides: Given | None = None) -> Exported:
+    """The request as it would go out in the active environment; no vault is asked, and no file read.
 
     Raises FormatError for what no command line can hold.
     """
-    return _Command(request, scope, shown, files).exported()
+    whole, scope = (
+        session.effective(request, reference),
+        session.scope(request, reference, overrides=overrides).preview(),
+    )
+    return _Command(whole, scope, preview(whole, scope, defaults=session.defaults), session.file).exported()
 
 
 class _Command:

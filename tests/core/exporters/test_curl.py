@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import FormatError
-from core.exporters.curl import ACCESS_TOKEN
+from core.exporters.curl import ACCESS_TOKEN, command
 from core.importers.curl import read
 from core.models import (
     ApiKeyAuth,
@@ -99,7 +99,7 @@ async def test_curl_sends_what_hushpost_sends(session: Session, server: Loopback
         session.workspace.save_folder("", Folder(headers=(Field("X-Folder", "1"),)))
     request = REQUESTS[name]
     request = _placed(request, server.url)
-    exported = session.curl(request)
+    exported = command(session, request)
     assert exported.notices == ()
     await run(f"{exported.text} -s -o /dev/null", tmp_path / "environments")
     by_curl = [said(one) for one in server.requests]
@@ -124,7 +124,7 @@ def _placed(request: Request, url: str) -> Request:
 @pytest.mark.parametrize("name", sorted(set(REQUESTS) - {"folder's header", "path", "redirect"}))
 async def test_what_was_exported_is_read_as_the_same_request(session: Session, server: Loopback, name: str) -> None:
     request = _placed(REQUESTS[name], server.url)
-    again = read(session.curl(request).text)
+    again = read(command(session, request).text)
     assert again.notices == ()
     await session.send(request)
     before = [said(one) for one in server.requests]
@@ -160,14 +160,14 @@ async def test_names_stand_in_place_of_secrets_whatever_they_are_in(session: Ses
         ),
         (ApiKeyAuth("key", "{{token}}", "query"), "?key={{token}}"),
     ):
-        assert expected in session.curl(Request(url="https://a.test", auth=auth)).text
+        assert expected in command(session, Request(url="https://a.test", auth=auth)).text
     for body in (
         JsonBody('{"p": "{{password}}"}'),
         FormBody((Field("p", "{{password}}"),)),
         MultipartBody((Part("p", "{{password}}"), Part("f", file="in.json", filename="{{token}}"))),
         GraphqlBody("{a}", '{"p": "{{password}}"}'),
     ):
-        text = session.curl(Request(method="POST", url="https://{{user}}.test/{{token}}", body=body)).text
+        text = command(session, Request(method="POST", url="https://{{user}}.test/{{token}}", body=body)).text
         assert "https://ann.test/{{token}}" in shlex.split(text)
         assert "{{password}}" in text
         assert not any(secret in text for secret in SECRETS.values())
@@ -184,7 +184,7 @@ def test_options(session: Session, tmp_path: Path) -> None:
         proxy="http://p.test:80",
         http2=True,
     )
-    exported = session.curl(Request(url="https://a.test", options=options))
+    exported = command(session, Request(url="https://a.test", options=options))
     words = shlex.split(exported.text)
     for pair in (
         ("--max-time", "2.5"),
@@ -202,7 +202,7 @@ def test_options(session: Session, tmp_path: Path) -> None:
 
 def test_what_curl_does_otherwise_is_said(session: Session) -> None:
     auth = OAuth2Auth(token_url="https://id.test", client_secret="s3cr3t")
-    exported = session.curl(Request(url="https://a.test", auth=auth))
+    exported = command(session, Request(url="https://a.test", auth=auth))
     assert f"Bearer {ACCESS_TOKEN}" in exported.text
     assert "s3cr3t" not in exported.text
     assert any("token" in notice for notice in exported.notices)
@@ -215,5 +215,5 @@ def test_what_curl_does_otherwise_is_said(session: Session) -> None:
 )
 def test_what_no_command_line_can_hold_is_refused(session: Session, body: TextBody | MultipartBody) -> None:
     with pytest.raises(FormatError) as caught:
-        session.curl(Request(method="POST", url="https://a.test", body=body))
+        command(session, Request(method="POST", url="https://a.test", body=body))
     assert caught.value.hint
