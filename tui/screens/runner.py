@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from core.session import Session
     from core.workspace import WorkspaceKey
 
-LOOK_S = 0.1
-"""How often what a run said is shown."""
+LOOK_S = 0.25
+"""How often what a run said is shown: a list that scrolls costs bytes."""
 
 
 @dataclass
@@ -59,6 +59,11 @@ class RunnerScreen(RunScreen):
         self._workspace = session.workspace
         self._sittings: dict[WorkspaceKey, Sitting] = {}
         self._report_path = "report.html"
+        self._built = False
+        """All parts are there."""
+        self._seen: tuple[Running | None, int] = (None, 0)
+        """What the table shows: of which run, and how many."""
+        self._keys_for: tuple[bool, ...] = ()
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="runner"):
@@ -76,6 +81,7 @@ class RunnerScreen(RunScreen):
         self._response = self.query_one(ResponseView)
         self._hint = self.query_one(HintLine)
         self._clock = self.set_interval(LOOK_S, self.look, pause=True)
+        self._built = True
         self._show_sitting()
 
     # What is chosen
@@ -85,7 +91,7 @@ class RunnerScreen(RunScreen):
         return self._sittings.setdefault(self.session.key, Sitting())
 
     def session_resumed(self) -> None:
-        if not self.is_mounted:
+        if not self._built:
             return
         if self.session.workspace is not self._workspace:
             self._workspace = self.session.workspace
@@ -102,7 +108,7 @@ class RunnerScreen(RunScreen):
     def select(self, reference: str) -> None:
         """Run this request or folder next; empty for all of the workspace."""
         self._sitting.selection = Selection((reference,) if reference else ())
-        if self.is_mounted and self.query("#results"):
+        if self._built:
             self._say_selection()
             self._table.focus()
 
@@ -205,7 +211,7 @@ class RunnerScreen(RunScreen):
 
     def look(self) -> None:
         running = self.latest
-        if not self.is_mounted or not self.query("#results"):
+        if not self._built:
             return
         goes_on = running is not None and not running.ended
         if running is not None and goes_on:
@@ -213,10 +219,25 @@ class RunnerScreen(RunScreen):
         elif not self.under_way:
             self._clock.pause()
         if self.is_active or not goes_on:
-            if running is not None:
+            seen = (running, running.done if running is not None else 0)
+            if running is not None and seen != self._seen:
                 self._table.look()
+            self._seen = seen
             self._say_progress(running)
+            self._tell_keys()
+
+    def _tell_keys(self) -> None:
+        """Let the footer look again, which costs some milliseconds, only where it may find something else."""
+        line = self._table.current
+        keys_for = (self.under_way, line is None, line is not None and self._cause(line) is not None, bool(self._again))
+        if keys_for != self._keys_for:
+            self._keys_for = keys_for
             self.refresh_bindings()
+
+    @property
+    def _again(self) -> int:
+        """How many did not pass."""
+        return self.ran.counts.total() - self.ran.counts["passed"]
 
     def _say_progress(self, running: Running | None) -> None:
         if running is None:
@@ -240,7 +261,7 @@ class RunnerScreen(RunScreen):
     @on(RunTable.Moved)
     def _moved(self) -> None:
         self._say()
-        self.refresh_bindings()
+        self._tell_keys()
 
     def _say(self) -> None:
         """What the line below says: what is wrong with an option, else of the line under the cursor all there is."""
@@ -265,7 +286,7 @@ class RunnerScreen(RunScreen):
         self._hint.rest(text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if not self.is_mounted or not self.query("#results"):
+        if not self._built:
             return True
         line = self._table.current
         here = self._table.has_focus
@@ -279,7 +300,7 @@ class RunnerScreen(RunScreen):
             case "cure":
                 return line is not None and here and not self.under_way and self._cause(line) is not None
             case "again":
-                return here and not self.under_way and self.ran.counts.total() > self.ran.counts["passed"]
+                return here and not self.under_way and self._again > 0
             case "report":
                 return here and not self.under_way and bool(self.ran.lines)
             case "failures":
