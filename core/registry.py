@@ -43,6 +43,8 @@ class Known(Model, frozen=True):
     """The active one; empty: base alone."""
     expanded: tuple[str, ...] = ()
     """Folders shown open."""
+    panes: tuple[int, ...] = ()
+    """Steps that the tree and the editor are larger than usual in the app."""
     bindings: dict[str, str] = msgspec.field(default_factory=dict)
     """Credential name of the workspace to local credential."""
     approvals: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
@@ -131,6 +133,13 @@ class Registry:
 
     def set_expanded(self, key: WorkspaceKey, folders: Collection[str]) -> None:
         self._change(key, lambda one: replace(one, expanded=tuple(sorted(folders))))
+
+    def panes(self, key: WorkspaceKey) -> tuple[int, ...]:
+        """How much larger than usual panes are shown."""
+        return self._get(key).panes
+
+    def set_panes(self, key: WorkspaceKey, steps: tuple[int, ...]) -> None:
+        self._change(key, lambda one: replace(one, panes=steps))
 
     # Which local credential a name means
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, unquote_plus
 
 from core.errors import RequestError
 from core.hosts import DEFAULT_PORTS, Origin
@@ -66,6 +66,74 @@ def require_values(text: str, values: Mapping[str, str]) -> None:
 def _parameters(text: str) -> Iterator[re.Match[str]]:
     end = _first(text, "?#")
     return _PARAMETER.finditer(text, 0, len(text) if end is None else end)
+
+
+def query_in(text: str) -> str:
+    """The query that stands in a URL as written."""
+    bare = _without_fragment(text)
+    start = _first(bare, "?")
+    return bare[start + 1 :] if start is not None else ""
+
+
+def taken_apart(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """A URL as written without its query, and the query's pairs as rows would have them, not encoded.
+
+    A pair that no row can stand for (without `=`, with an escape that is no text) stays in the URL.
+    """
+    query = query_in(text)
+    if not query:
+        return text, ()
+    bare = _without_fragment(text)
+    pairs: list[tuple[str, str]] = []
+    stay: list[str] = []
+    for piece in _cut(query, "&"):
+        name, *value = _cut(piece, "=", once=True)
+        decoded = [_decoded(part) for part in (name, *value)]
+        if len(decoded) == 2 and name and decoded[0] is not None and decoded[1] is not None:
+            pairs.append((decoded[0], decoded[1]))
+        elif piece:
+            stay.append(piece)
+    start = len(bare) - len(query) - 1
+    return text[:start] + ("?" + "&".join(stay) if stay else "") + text[len(bare) :], tuple(pairs)
+
+
+def as_written(text: str, values: Mapping[str, str], query: Iterable[tuple[str, str]]) -> str:
+    """The whole URL for a reader: parameters with what is written for them, then the rows; nothing is encoded."""
+    text = _without_fragment(text.strip())
+    parts: list[str] = []
+    done = 0
+    for match in _parameters(text):
+        parts += [text[done : match.start()], values.get(match[1]) or match[0]]
+        done = match.end()
+    whole = "".join(parts) + text[done:]
+    rows = "&".join(f"{name}={value}" for name, value in query)
+    return f"{whole}{'&' if query_in(text) else '?'}{rows}" if rows else whole
+
+
+def _cut(text: str, sign: str, *, once: bool = False) -> list[str]:
+    """The text at each sign that is not inside braces."""
+    pieces: list[str] = []
+    while (at := _first(text, sign)) is not None and not (once and pieces):
+        pieces.append(text[:at])
+        text = text[at + 1 :]
+    return [*pieces, text]
+
+
+def _decoded(text: str) -> str | None:
+    """Without escapes, templates left alone; None where encoding it again would send something else."""
+    parts: list[str] = []
+    done = 0
+    for reference in references(text):
+        parts += [_plain(text[done : reference.start]), text[reference.start : reference.end]]
+        done = reference.end
+    parts.append(_plain(text[done:]))
+    decoded = "".join(parts)
+    same = "\ufffd" not in decoded and len(references(decoded)) == len(references(text))
+    return decoded if same and all(part.isprintable() for part in parts) else None
+
+
+def _plain(text: str) -> str:
+    return unquote_plus(text, errors="replace")
 
 
 def compose(

@@ -154,6 +154,9 @@ REQUESTS = (
         "requests.preview", "alt+p", "preview", "Preview", "show the request as it will be sent, with names of secrets"
     ),
     Key("requests.cookies", "alt+k", "cookies", "Cookies", "show the cookie jar, and edit it"),
+    Key("requests.query", "alt+q", "query_rows", "Query rows", "make rows of the query that stands in the address"),
+    Key("requests.bigger", "alt+full_stop", "resize_pane(1)", "Bigger", "give the focused pane more room"),
+    Key("requests.smaller", "alt+comma", "resize_pane(-1)", "Smaller", "give the focused pane less room"),
     Key("requests.editor", "alt+e", "edit_body", "Editor", "edit the body in your own editor"),
     Key("requests.revert", "alt+z", "revert", "Revert", "throw away unsaved edits of the request"),
 )
@@ -215,6 +218,8 @@ RESPONSE = (
     ),
     Key("response.raw", "r", "raw", "Raw", "show the body as received, or laid out", show=True),
     Key("response.hex", "x", "hex", "Hex", "show the body's bytes, or its text or picture"),
+    Key("response.check", "a", "want('check')", "Check", "make a check of the status, or of what the JSONPath finds"),
+    Key("response.capture", "v", "want('capture')", "Capture", "make a variable of what the JSONPath finds"),
     Key("response.save", "s", "save", "Save", "save the body as received", show=True),
     Key("response.jar", "e", "jar", "Cookie jar", "show the cookie jar, and edit it", show=True, palette=False),
     Key("response.next_tab", "right_square_bracket", "tab(1)", "Next tab", "next tab of the response"),

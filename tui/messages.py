@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from core.reading.filtering import Filter
     from tui.widgets.names import Names
 
+Wanted = Literal["check", "capture"]
 Problem = Callable[[str], str]
 """What is wrong with a text, empty when nothing is."""
 
@@ -60,3 +62,13 @@ class TextAsked(Message):
         self.note = note
         self.syntax = syntax
         self.problem = problem
+
+
+class AnswerWanted(Message):
+    """A check or capture of what an answer shows is to be made; `shown` is the filter whose result is on the screen."""
+
+    def __init__(self, what: Wanted, status: int, shown: Filter | None) -> None:
+        super().__init__()
+        self.what = what
+        self.status = status
+        self.shown = shown

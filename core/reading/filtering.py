@@ -30,7 +30,7 @@ class Filter:
         self.result = TextDocument()
         self.syntax: Syntax = syntax
         """Of the result."""
-        self._language: Language = "command" if query.startswith("|") else LANGUAGES.get(syntax, "JSONPath")
+        self.language: Language = "command" if query.startswith("|") else LANGUAGES.get(syntax, "JSONPath")
         self._text = text
         self._redactor = redactor
         self._child: Child | None = None
@@ -53,7 +53,7 @@ class Filter:
             raise HushpostError("there is no room for a temporary file", hint="make room, or set TMPDIR")
         try:
             query = self.query.removeprefix("|").strip()
-            self._child = Child("filter", file, query, self._language, self.syntax)
+            self._child = Child("filter", file, query, self.language, self.syntax)
             if self._cancelled:
                 self._child.kill()
             self._take(self._child)
@@ -78,15 +78,15 @@ class Filter:
             self.result.append(stream.feed(data))
         self.result.append(stream.finish())
         self.found = said["found"]
-        if self._language == "command":
+        if self.language == "command":
             self.syntax = kind_of((), self.result.read(0, HEAD)).syntax
 
     def _error(self, failure: Failed) -> HushpostError:
-        query = f'the {self._language} "{self.query.removeprefix("|").strip()}"'
+        query = f'the {self.language} "{self.query.removeprefix("|").strip()}"'
         said = self._redactor.redact(str(failure))
         match failure.kind:
             case "path":
-                return HushpostError(f"{query} cannot be used: {said}", hint=_EXAMPLES[self._language])
+                return HushpostError(f"{query} cannot be used: {said}", hint=_EXAMPLES[self.language])
             case "body":
                 return HushpostError(f"the body is not {said}, so there is nothing to filter")
             case "command":

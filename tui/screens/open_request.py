@@ -13,7 +13,9 @@ from textual.worker import Worker
 from core.consent import Need
 from core.errors import HostNotAllowed, HushpostError
 from core.exchange import Exchange, Progress
-from core.models import Folder, GraphqlBody, PlainBody, Request, Variable
+from core.models import Capture, Check, Field, Folder, GraphqlBody, PlainBody, Request, Variable
+from core.urls import query_in, taken_apart
+from tui.messages import AnswerWanted
 from tui.open_requests import OpenRequests, RequestOrFolder
 from tui.screens.base import SessionScreen
 from tui.screens.from_folders import inherited
@@ -160,6 +162,47 @@ class RequestScreen(SessionScreen[None]):
         shown = self.editor.request if self.request is not None else self.folder_editor and self.folder_editor.folder
         if event.document == shown and type(event.document) is type(self.opened.document(self.reference)):
             self.take(event.document)
+
+    @on(AnswerWanted)
+    def _answer_wanted(self, event: AnswerWanted) -> None:
+        """Make a check or capture of what the answer shows."""
+        from core.checks import describe
+        from tui import from_answer
+
+        shown = event.shown if event.shown is not None and event.shown.language == "JSONPath" else None
+        if shown is None and (event.what == "capture" or event.shown is not None):
+            self.tell("filter by a JSONPath first: f in the body", warning=True)
+            return
+        made: Check | Capture
+        if shown is None:
+            made = from_answer.status_check(event.status)
+        elif event.what == "check":
+            made = from_answer.json_check(
+                shown.query, shown.result.read(0, from_answer.LARGEST + 1).decode("utf-8", "replace")
+            )
+        else:
+            made = from_answer.json_capture(shown.query)
+        called = f'the check "{describe(made)}"' if isinstance(made, Check) else f'the capture "{made.name}"'
+        self.tell(f"added {called}; f9 saves it" if self.editor.add(made) else f"{called} is there already")
+
+    def action_query_rows(self) -> None:
+        """Make rows of the query that stands in the address."""
+        self.finish()
+        request = self.request
+        if request is None:
+            return
+        url, pairs = taken_apart(request.url)
+        if not pairs:
+            self.tell("the address has no query that rows could have", warning=True)
+            return
+        rows = tuple(Field(name, value) for name, value in pairs)
+        request = msgspec.structs.replace(request, url=url, query=(*rows, *request.query))
+        self.bar.show(request.method, request.url)
+        self.editor.show(request, self.reference, self.inherited())
+        self.editor.show_tab("params")
+        self.take(request)
+        stays = "; the rest stays in it" if query_in(url) else ""
+        self.tell(f"{len(pairs)} of the address {'are rows' if len(pairs) > 1 else 'is a row'} now{stays}")
 
     @on(Hint)
     def _hinted(self, event: Hint) -> None:

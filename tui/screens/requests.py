@@ -7,7 +7,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
@@ -20,6 +20,7 @@ from core.workspace import Workspace
 from tui import keys
 from tui.open_requests import OpenRequests, RequestOrFolder, called, in_tree
 from tui.screens.open_request import RequestScreen
+from tui.screens.pane_sizes import PaneSizes
 from tui.widgets.hint_line import HintLine
 from tui.widgets.request_editor import RequestEditor
 from tui.widgets.request_tree import RequestTree, rows_of
@@ -50,6 +51,9 @@ class RequestsScreen(RequestScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._zoomed: Widget | None = None
+        self._tree_shown = True
+        """Whether the tree was shown when a pane was zoomed."""
+        self._sizes = PaneSizes()
         self._aside: dict[int, Mapping[str, RequestOrFolder]] = {}
         """Unsaved edits of what a change took away, by its step."""
 
@@ -69,6 +73,7 @@ class RequestsScreen(RequestScreen):
         self.bar = self.query_one(UrlBar)
         self.editor = self.query_one(RequestEditor)
         self.response = self.query_one(ResponseView)
+        self.response.makes_checks = True
         self.hint = self.query_one(HintLine)
         self.panes = self.query_one("#panes", Container)
         self._show_open()
@@ -82,6 +87,9 @@ class RequestsScreen(RequestScreen):
         workspace = self.session.workspace
         if workspace is not self.opened.workspace:
             self.opened = OpenRequests(workspace)
+            steps = self.session.registry.panes(workspace.key) if workspace is not None else ()
+            self._sizes = PaneSizes.of(steps)
+            self._lay_out()
             self._aside.clear()
             self.reference = ""
             self._show_open()
@@ -361,6 +369,32 @@ class RequestsScreen(RequestScreen):
 
     # Panes
 
+    def action_resize_pane(self, by: int) -> None:
+        """Give the focused pane more room, or less; it stays so in this workspace."""
+        workspace = self.session.workspace
+        inside = self.focused.ancestors_with_self if self.focused is not None else ()
+        sizes = self._sizes
+        if self._tree in inside:
+            self._sizes = sizes.stepped(tree=by)
+        else:
+            self._sizes = sizes.stepped(split=-by if self.response in inside else by)
+        self._lay_out()
+        if workspace is not None and sizes != self._sizes:
+            self.attempt(lambda: self.session.registry.set_panes(workspace.key, self._sizes.steps))
+
+    def _lay_out(self) -> None:
+        """Give the panes their sizes: what the terminal's size gives, and the person's steps from it."""
+        width = self.app.size.width
+        breakpoints = {name: at for at, name in self.HORIZONTAL_BREAKPOINTS or ()}
+        wide, middle = width >= breakpoints["-wide"], width >= breakpoints["-middle"]
+        self._tree.styles.width = self._sizes.tree_width(36 if wide else 32 if middle else 22, width)
+        along, across = ("width", "height") if wide else ("height", "width")
+        self.editor.set_styles(f"{along}: {self._sizes.editor_share(1 if wide else 2)}; {across}: 1fr;")
+
+    def on_resize(self, event: events.Resize) -> None:
+        super().on_resize(event)
+        self._lay_out()
+
     def action_toggle_tree(self) -> None:
         self._tree.display = not self._tree.display
         if not self._tree.display and self.focused is self._tree:
@@ -375,6 +409,7 @@ class RequestsScreen(RequestScreen):
             return
         chosen = next((pane for pane in panes if pane in focused.ancestors_with_self), self.editor)
         self._zoomed = chosen
+        self._tree_shown = self._tree.display
         for pane in panes:
             pane.display = pane is chosen
         self.bar.display = chosen is self.editor
@@ -382,6 +417,6 @@ class RequestsScreen(RequestScreen):
     def unzoom(self) -> None:
         if self._zoomed is not None:
             self._zoomed = None
-            for pane in (self._tree, self.editor, self.response):
-                pane.display = True
+            self._tree.display = self._tree_shown
+            self.editor.display = self.response.display = True
             self.bar.display = True

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import msgspec
 from textual.containers import Container
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from core.models import NoBody, Options, Request, Scripts
+from core.models import Capture, Check, NoBody, Options, Request, Scripts
 from core.urls import parameters_in
 from tui.foreign import foreign
 from tui.messages import Notice
@@ -17,10 +18,11 @@ from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.line_input import LineInput
 from tui.widgets.names import Names
 from tui.widgets.outcomes import Outcomes
+from tui.widgets.params_editor import ParamsEditor
 from tui.widgets.script_table import ScriptTable
 from tui.widgets.struct_rows import body_tag, option_rows, options_with
 from tui.widgets.tabbed_editor import Inherited, TabbedEditor, field_rows, fields_of
-from tui.widgets.table_lines import NAME_VALUE, TableColumn, TableRow
+from tui.widgets.table_lines import TableColumn
 from tui.widgets.variable_table import Describe
 
 if TYPE_CHECKING:
@@ -61,13 +63,39 @@ class RequestEditor(TabbedEditor[Request]):
 
     def take(self, request: Request) -> None:
         """The request changed elsewhere (method, address); the path parameters follow the address."""
-        before = parameters_in(self._document.url)
+        before = self._document.url
         self._document = request
-        if parameters_in(request.url) != before:
-            self._stale.add("params")
-            if self._line.chosen == "params":
-                self._fill("params")
-            self._count()
+        if request.url == before:
+            return
+        if (
+            parameters_in(request.url) != parameters_in(before)
+            and "params" in self._tabs
+            and "params" not in self._stale
+        ):
+            self._params().follow(request.url)
+        self._count()
+
+    def add(self, one: Check | Capture) -> bool:
+        """Have one more check or capture, and show it; False where it is there already."""
+        request = self.finish()
+        have = request.checks if isinstance(one, Check) else request.captures
+        if one in have:
+            return False
+        name = "checks" if isinstance(one, Check) else "captures"
+        self._document = msgspec.structs.replace(request, **{name: (*have, one)})
+        self._stale.add("checks")
+        self._show_tab("checks")
+        self._count()
+        self.post_message(self.Edited(self._document))
+        return True
+
+    def _params(self) -> ParamsEditor:
+        return self._tabs["params"].query_one(ParamsEditor)
+
+    def _count(self) -> None:
+        super()._count()
+        if "params" in self._tabs and self._tabs["params"].is_mounted:
+            self._params().say(self._document)
 
     def show_outcomes(self, outcomes: Outcomes) -> None:
         """What the last answer says of the checks and captures."""
@@ -84,14 +112,7 @@ class RequestEditor(TabbedEditor[Request]):
     def _make(self, tab: str) -> Widget:
         match tab:
             case "params":
-                empty = "no query parameters: n adds one"
-                query = KeyValueTable(NAME_VALUE, names=self._names, empty=empty, id="query")
-                return Container(
-                    Static("Path parameters", classes="part-title"),
-                    KeyValueTable(NAME_VALUE, names=self._names, fixed=True, titles=False, adds_to=query, id="path"),
-                    query,
-                    classes="tab",
-                )
+                return Container(ParamsEditor(self._names), classes="tab")
             case "body":
                 from tui.widgets.body_editor import BodyEditor
 
@@ -125,14 +146,8 @@ class RequestEditor(TabbedEditor[Request]):
         request = self._document
         match tab:
             case "params":
-                part.query_one("#query", KeyValueTable).set_rows(field_rows(request.query))
-                names = parameters_in(request.url)
-                path = part.query_one("#path", KeyValueTable)
-                path.set_rows(
-                    [TableRow((name, request.path_params.get(name, "")), enabled=None, locked=(0,)) for name in names]
-                )
-                path.display = part.query_one(".part-title").display = bool(names)
-                path.styles.height = min(len(names), 4)
+                self._params().show(request, field_rows(request.query))
+                self._params().say(request)
             case "body":
                 self._body_editor().show(request.body)
             case "checks":
@@ -166,11 +181,8 @@ class RequestEditor(TabbedEditor[Request]):
     def _read(self, tab: str, part: Widget) -> dict[str, Any]:
         match tab:
             case "params":
-                path = part.query_one("#path", KeyValueTable).finish()
-                return {
-                    "query": fields_of(part.query_one("#query", KeyValueTable).finish()),
-                    "path_params": {row.cells[0]: row.cells[1] for row in path if row.cells[1]},
-                }
+                params = self._params()
+                return {"query": fields_of(params.query_rows()), "path_params": params.path_params()}
             case "body":
                 return {"body": self._body_editor().finish()}
             case "checks":

@@ -27,7 +27,7 @@ from core.redactor import Redactor
 from core.vault.threads import run_in_daemon_thread
 from tui import keys
 from tui.foreign import shortened
-from tui.messages import Notice
+from tui.messages import AnswerWanted, Notice, Wanted
 from tui.widgets.document_pane import Copy, DocumentPane, Page
 from tui.widgets.info_line import InfoLine
 from tui.widgets.response_pages import PAGES, amount, duration, marks, progress_text, request_page
@@ -54,6 +54,9 @@ class ResponseView(Widget):
 
     DEFAULT_CSS = "ResponseView { layout: vertical; }"
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.RESPONSE)
+
+    makes_checks = False
+    """Whether the owner makes checks and captures of the answer."""
 
     class Read(Message):
         """From the reading's thread: there is more of the body."""
@@ -301,7 +304,14 @@ class ResponseView(Widget):
             return self._filter is not None or self._pane.searching
         if action == "jar":
             return self._jar is not None and self._tab == "cookies"
-        return self._exchange is not None or action not in ("filter", "raw", "hex", "save", "tab")
+        if action == "want" and not self.makes_checks:
+            return False
+        return self._exchange is not None or action not in ("filter", "raw", "hex", "save", "tab", "want")
+
+    def action_want(self, what: Wanted) -> None:
+        if self._exchange is not None:
+            shown = self._filter if self._filter is not None and not self._filtering else None
+            self.post_message(AnswerWanted(what, self._exchange.response.status, shown))
 
     def action_jar(self) -> None:
         if self._jar is not None:
