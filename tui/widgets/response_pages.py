@@ -44,6 +44,23 @@ def progress_text(progress: Progress, seconds: float) -> str:
             return f"receiving {amount(progress.received)}{of}{waited}"
 
 
+def status_words(exchange: Exchange) -> list[tuple[str, str]]:
+    """What the first line says of an answer, each word with its ink."""
+    response = exchange.response
+    ink = "good" if response.status < 300 else "warning" if response.status < 400 else "bad"
+    words = [
+        (f"{response.status} {response.reason}".strip(), ink),
+        (duration(exchange.timing.total_ms), ""),
+        (amount(response.body.size), ""),
+        (response.http_version, "muted"),
+    ]
+    if response.truncated:
+        words.insert(1, (f"cut short: {response.truncated}", "bad"))
+    if exchange.hops:
+        words.append((f"{len(exchange.hops)} redirect{'s' if len(exchange.hops) > 1 else ''}", "muted"))
+    return words
+
+
 def headers_page(exchange: Exchange, redactor: Redactor) -> str:
     lines = [f"{name}: {value}" for name, value in exchange.response.headers]
     return redactor.redact("\n".join(lines)) or "the answer has no headers"

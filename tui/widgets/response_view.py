@@ -30,7 +30,7 @@ from tui.foreign import shortened
 from tui.messages import AnswerWanted, Notice, Wanted
 from tui.widgets.document_pane import Copy, DocumentPane, Page
 from tui.widgets.info_line import InfoLine
-from tui.widgets.response_pages import PAGES, amount, duration, marks, progress_text, request_page
+from tui.widgets.response_pages import PAGES, amount, marks, progress_text, request_page, status_words
 from tui.widgets.tab_line import TabLine
 from tui.widgets.text_view import Place
 
@@ -123,7 +123,7 @@ class ResponseView(Widget):
         self._forget()
         self._exchange = exchange
         self._tabs.display = True
-        self._say_status(exchange)
+        self._status.say(status_words(exchange), "")
         self._shown_at = monotonic()
         self._patience = self.set_timer(_PATIENCE + 0.01, self._show_body)
         self._reading = Reading(exchange.response, redactor, self._tell)
@@ -182,21 +182,6 @@ class ResponseView(Widget):
         if self._progress is not None:
             text = progress_text(self._progress, monotonic() - self._since)
             self._status.say([(text, "strong"), ("esc cancels", "muted")], "")
-
-    def _say_status(self, exchange: Exchange) -> None:
-        response = exchange.response
-        ink = "good" if response.status < 300 else "warning" if response.status < 400 else "bad"
-        words = [
-            (f"{response.status} {response.reason}".strip(), ink),
-            (duration(exchange.timing.total_ms), ""),
-            (amount(response.body.size), ""),
-            (response.http_version, "muted"),
-        ]
-        if response.truncated:
-            words.insert(1, (f"cut short: {response.truncated}", "bad"))
-        if exchange.hops:
-            words.append((f"{len(exchange.hops)} redirect{'s' if len(exchange.hops) > 1 else ''}", "muted"))
-        self._status.say(words, "")
 
     # Tabs
 
