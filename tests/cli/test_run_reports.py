@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -147,3 +149,25 @@ def test_the_options_of_a_run(hushpost: Hushpost, workspace: Path, server: Loopb
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert b"10 requests: 10 passed" in out
+
+
+def peak(hushpost: Hushpost, iterations: int) -> int:
+    """Most memory, in KiB, of a run with every report."""
+    process = hushpost.start("run", "--iterations", str(iterations), *TO_FILES, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.stderr is not None
+    process.stderr.close()
+    assert process.returncode == 0
+    return usage.ru_maxrss
+
+
+def test_memory_does_not_grow_with_the_number_of_requests(
+    hushpost: Hushpost, workspace: Path, server: Loopback
+) -> None:
+    (workspace / "out").mkdir()
+    write(workspace, {"requests/a.toml": f'url = "{server.url}/bytes/20000"\n'})
+    few, many = peak(hushpost, 50), peak(hushpost, 900)
+    # 850 bodies more are 17 MB.
+    assert many - few < 5 * 1024, f"{few} KiB, then {many} KiB"
+    assert (workspace / FILES["html"]).stat().st_size > 900 * 200

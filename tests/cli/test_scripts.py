@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.reports import NAMES
+from tests.canary import files_below, leaks
 from tests.cli.harness import Hushpost, write
 from tests.loopback import Loopback
 
@@ -96,6 +98,34 @@ def test_a_script_that_fails_after_the_response_is_an_error_and_the_body_is_prin
     ran = hushpost("run")
     assert ran.code == 1
     assert 'script "hook.py" failed: ZeroDivisionError' in ran.out
+
+
+@pytest.mark.parametrize("secrets", [False, True])
+def test_what_a_script_writes_and_how_it_fails_leaks_nothing(
+    hushpost: Hushpost, scripted: Path, server: Loopback, home: Path, secrets: bool
+) -> None:
+    token = "s3cr3t of the-script/+"
+    (scripted / "token").write_text(token)
+    got = "vault.get('token')" if secrets else "repr(request.headers.rows) + request.url + response.text"
+    (scripted / "scripts" / "hook.py").write_text(
+        "import base64, sys, urllib.parse\n"
+        f"t = {got}\n"
+        "for text in (t, repr(t), t.encode().hex(), urllib.parse.quote(t), base64.b64encode(t.encode()).decode()):\n"
+        "    print(text); print(text, file=sys.stderr); check(text, False, text)\n"
+        "raise ValueError(t)\n"
+    )
+    (scripted / "requests" / "a.toml").write_text(
+        f'schema = 1\nurl = "{server.url}/echo?t={{{{token}}}}"\n[scripts]\nafter_response = "hook.py"\n'
+    )
+    assert hushpost("bind", "--allow-script-secrets" if secrets else "--allow-scripts").code == 0
+    reports = [part for name in NAMES for part in ("--reporter", f"{name}={name}.report")]
+    for arguments in (["run", *reports], ["send", "a", "--json"], ["send", "a"]):
+        ran = hushpost(*arguments, "-v", "token=@token")
+        assert ran.code == 1
+        sinks = [("stdout", ran.stdout), ("stderr", ran.stderr.encode()), *files_below(home)]
+        sinks += [(name, (scripted / f"{name}.report").read_bytes()) for name in NAMES]
+        assert leaks({"token": token}, sinks) == []
+    assert "ValueError" in (scripted / "console.report").read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

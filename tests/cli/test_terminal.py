@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.canary import leaks
 from tests.cli.harness import PROGRAM, ROOT, Hushpost, write
 from tests.loopback import Loopback
 from tests.terminal import TerminalApp
@@ -161,6 +162,20 @@ def test_color_is_for_terminals_that_want_it(
     assert "31 requests: 30 passed, 1 failed" in text
     assert "[###" not in text, "the bar is gone when all is said"
     assert "[###" in plain(app)
+
+
+def test_no_progress_line_holds_a_secret(terminal: Start, workspace: Path, server: Loopback) -> None:
+    token = "s3cr3t-in-a-name"
+    (workspace / "token").write_text(token)
+    for number in range(20):
+        write(workspace, {f"requests/{token} {number:02}.toml": f'url = "{server.url}/echo?t={{{{token}}}}"\n'})
+    write(workspace, {"requests/bad.toml": 'url = "http://127.0.0.1:9/{{token}}"\n'})
+    with terminal("run", "-v", "token=@token") as app:
+        assert app.wait_exit() == 4
+        assert "[###" in plain(app)
+        assert "21 requests: 20 passed" in plain(app)
+        frames = "\n".join(app.frames).encode()
+        assert leaks({"token": token}, [("bytes", bytes(app.received)), ("frames", frames)]) == []
 
 
 def test_without_a_terminal_there_is_neither_color_nor_progress(

@@ -328,6 +328,13 @@ def test_exec_gives_nothing_that_was_not_named(headless: Hushpost, api: Loopback
         assert f"{name}={value}\0" in everything
 
 
+def test_exec_puts_no_value_on_a_command_line(headless: Hushpost, api: Loopback, workspace: Path) -> None:
+    """Others on the machine read command lines, of the command and of hushpost itself."""
+    ran = headless.process("exec", "-e", "production", "--", "sh", "-c", "cat /proc/$$/cmdline /proc/$PPID/cmdline")
+    assert "cat /proc" in ran.out
+    assert_silent(headless, ran, workspace)
+
+
 def test_exec_passes_signals_on(headless: Hushpost, api: Loopback) -> None:
     script = 'trap "exit 9" TERM; echo ready; while :; do sleep 0.01; done'
     process = headless.start("exec", "-e", "production", "--only", "base_url", "--", "sh", "-c", script)
