@@ -96,4 +96,7 @@ class AuthForm(Container):
     @on(KeyValueTable.Changed)
     def _rows_changed(self, event: KeyValueTable.Changed) -> None:
         event.stop()
+        rows = auth_rows(self.finish())
+        if [row.key for row in rows] != [row.key for row in self._table.rows]:
+            self._table.set_rows(rows)
         self.post_message(PartEdited())

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
-from core.models import Auth, Body, ClientCertificate, Options
+from core.models import Auth, Body, ClientCertificate, OAuth2Auth, Options
 from tui.widgets.table_lines import TableRow
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -33,11 +33,19 @@ _AUTH_HELP = {
     "session_token": _READABLE,
     "prefix": "the word before the token",
     "location": "header or query; space changes it",
-    "grant": "space goes to the next one",
+    "grant": "enter lists them, space goes to the next one; the fields below follow",
     "client_auth": "how client id and secret are sent to the token address; space changes it",
     "redirect_uri": "a loopback address without a port stands for any free port",
     "credential": "name of an AWS credential, bound like a link's; or fill in the keys below",
 }
+_ONLY_WITH = {
+    "authorization_url": ("authorization_code",),
+    "redirect_uri": ("authorization_code",),
+    "device_url": ("device_code",),
+    "username": ("password",),
+    "password": ("password",),
+}
+"""Fields of OAuth 2 that only some grants use."""
 _OPTION_LABELS = {
     "timeout": "Time limit in seconds",
     "follow_redirects": "Follow redirects",
@@ -70,6 +78,8 @@ YES, NO = "yes", "no"
 def auth_rows(auth: Auth) -> list[TableRow]:
     rows = []
     for one in msgspec.structs.fields(auth):
+        if not _counts(auth, one.name):
+            continue
         label = one.encode_name.replace("_", " ").capitalize().replace("url", "URL").replace("uri", "URI")
         value = getattr(auth, one.name)
         options = tuple(get_args(one.type)) if get_origin(one.type) is Literal else ()
@@ -81,6 +91,18 @@ def auth_rows(auth: Auth) -> list[TableRow]:
             )
         )
     return rows
+
+
+def _counts(auth: Auth, name: str) -> bool:
+    """Whether a field means something with the grant that was chosen, or has something in it."""
+    grants = _ONLY_WITH.get(name)
+    return not isinstance(auth, OAuth2Auth) or not grants or auth.grant in grants or bool(_own(auth, name))
+
+
+def _own(auth: OAuth2Auth, name: str) -> str:
+    """A field's text where it is not what every new one has."""
+    value: str = getattr(auth, name)
+    return value if value != getattr(OAuth2Auth(), name) else ""
 
 
 def auth_with(auth: Auth, rows: tuple[TableRow, ...]) -> Auth:

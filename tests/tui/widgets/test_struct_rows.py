@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -27,6 +28,28 @@ def with_cell(rows: list[TableRow], key: str, text: str) -> tuple[TableRow, ...]
 )
 def test_rows_and_back_change_nothing(auth: object) -> None:
     assert auth_with(auth, tuple(auth_rows(auth))) == auth  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("tag", [tag for tag, _ in AUTH_TYPES])
+def test_every_field_can_be_reached(tag: str) -> None:
+    auth = new_auth(tag)
+    grants = get_args(get_type_hints(OAuth2Auth)["grant"])
+    every = [OAuth2Auth(grant=grant) for grant in grants] if tag == "oauth2" else [auth]
+    assert {row.key for one in every for row in auth_rows(one)} == set(auth.__struct_fields__)
+
+
+def test_a_field_that_the_grant_does_not_use_is_shown_while_it_has_a_text_and_is_never_lost() -> None:
+    auth = OAuth2Auth(username="bob", device_url="https://x.example")
+    shown = {row.key for row in auth_rows(auth)}
+    assert {"username", "device_url"} <= shown
+    assert not {"password", "authorization_url", "redirect_uri"} & shown
+    assert auth_with(auth, tuple(auth_rows(auth))) == auth
+
+
+def test_every_option_can_be_reached() -> None:
+    rows = {row.key for row in option_rows(Options())}
+    certificate = {f"client_certificate.{name}" for name in ClientCertificate.__struct_fields__}
+    assert rows == (set(Options.__struct_fields__) - {"client_certificate"}) | certificate
 
 
 def test_every_type_has_a_label_and_can_be_made_empty() -> None:
