@@ -46,6 +46,8 @@ class Subcommands(click.Group):
             return None
         module = importlib.import_module(f"cli.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
+        # Shells show it beside the name; click would cut the first sentence of the help.
+        command.short_help = COMMANDS[cmd_name][1]
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

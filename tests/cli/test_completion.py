@@ -74,6 +74,11 @@ def test_what_is_offered(hushpost: Hushpost, line: str, offered: list[str]) -> N
     assert sorted(completed(hushpost, line)) == sorted(offered)
 
 
+def test_commands_come_with_what_they_do(hushpost: Hushpost) -> None:
+    ran = hushpost("completion", "zsh", "--for", "hushpost se")
+    assert ran.out == "=send\tSend one request and print the response's body.\n"
+
+
 def test_another_workspace_is_asked_where_one_is_named(hushpost: Hushpost, tmp_path: Path) -> None:
     other = write(tmp_path / "other one", {"requests/elsewhere.toml": ""})
     assert completed(hushpost, f'hushpost send -w "{other}" ') == ["elsewhere"]
