@@ -87,6 +87,14 @@ class CookieDialog(SessionDialog[Cookie]):
         self.query_one(Form).fit(event.size.height - 8)
 
     @on(Form.Submitted)
+    def _submitted(self) -> None:
+        """Enter on the name of a new cookie goes on to its value while that is empty, which is rarely meant."""
+        form = self.query_one(Form)
+        if self._cookie is None and form.row("name").control.has_focus and form.texts["value"] == Secret(""):
+            form.row("value").control.focus()
+        else:
+            self._take()
+
     def _take(self) -> None:
         form = self.query_one(Form)
         try:

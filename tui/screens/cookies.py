@@ -137,7 +137,7 @@ class CookiesScreen(SessionDialog[None]):
         cookie = self._current
         self._value.hide()
         for one in (self._value, self.query_one(".jar-label")):
-            one.display = cookie is not None
+            one.display = cookie is not None and bool(cookie.value)
         said = ""
         if cookie is not None:
             domain = self.session.redact(cookie.domain)
@@ -165,7 +165,7 @@ class CookiesScreen(SessionDialog[None]):
         if not self.is_mounted or not self.query(Rows):
             return True
         if action in ("edit", "delete", "delete_domain", "reveal"):
-            return self._current is not None
+            return self._current is not None and (action != "reveal" or bool(self._current.value))
         return action != "clear" or bool(self._shown)
 
     # Doing

@@ -12,8 +12,6 @@ from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names
 from tui.widgets.table_lines import TableColumn, TableRow
 
-MOST_LINES = 3
-"""More are scrolled: the rows of its own are what is edited."""
 _COLUMNS = (TableColumn("Name"), TableColumn("Value", 2), TableColumn("From", width=14))
 _HELP = {
     "sent": "enter writes another value here, space leaves it out here",
@@ -24,6 +22,8 @@ _HELP = {
 
 class InheritedHeaders(KeyValueTable):
     """Nothing in it is edited: what keys ask for is posted, and becomes a row of the table above."""
+
+    DEFAULT_CSS = "InheritedHeaders { max-height: 45%; }"
 
     class Replaced(Message):
         """Another value is wanted in place of the folder's."""
@@ -47,7 +47,7 @@ class InheritedHeaders(KeyValueTable):
     def show(self, given: Sequence[FolderHeader], own: Sequence[Field]) -> None:
         self._given = given
         self.set_rows([_row(one, standing(one.field.name, own)) for one in given])
-        self.styles.height = min(len(given), MOST_LINES)
+        self.styles.height = len(given)
 
     def action_switch(self) -> None:
         row = self._lines.row_at_cursor

@@ -95,11 +95,6 @@ class KeyValueTable(Container):
         self._lines.rows = list(rows)
         self._lines.shown()
 
-    def put_rows(self, rows: Sequence[TableRow]) -> None:
-        """Show other rows, as an edit."""
-        self.set_rows(rows)
-        self._changed()
-
     def edit_cell(self, row: int, column: int) -> None:
         self._edit(row, column)
 

@@ -121,6 +121,9 @@ class TabbedEditor(Container, Generic[D]):
         table = part.query_one(InheritedHeaders)
         table.display = part.query_one(".part-title").display = bool(given)
         table.show(given, self._document.headers)
+        own = part.query_one("#headers", KeyValueTable)
+        # Next to its rows and the one that may be added, not at the end of an empty pane.
+        own.styles.max_height = max(1, len(own.rows)) + 2 if given else None
 
     def _read(self, tab: str, part: Widget) -> dict[str, Any]:
         """The fields that a tab holds, as edited."""
@@ -274,14 +277,14 @@ class TabbedEditor(Container, Generic[D]):
     def _replace(self, event: InheritedHeaders.Replaced) -> None:
         event.stop()
         rows = self._without_switch(event.field.name)
-        self._own_headers.put_rows([*rows, TableRow((event.field.name, event.field.value))])
+        self._own_headers.take_rows([*rows, TableRow((event.field.name, event.field.value))])
         self._own_headers.edit_cell(len(rows), 1)
 
     @on(InheritedHeaders.Switched)
     def _switch(self, event: InheritedHeaders.Switched) -> None:
         event.stop()
         off = [] if event.on else [TableRow((event.name, ""), enabled=False)]
-        self._own_headers.put_rows([*self._without_switch(event.name), *off])
+        self._own_headers.take_rows([*self._without_switch(event.name), *off])
 
     @property
     def _own_headers(self) -> KeyValueTable:
