@@ -118,7 +118,7 @@ BROKEN = (
 JUMP = (Key("jump.leave", "escape", "cancel", "Stay", "stay where you are", show=True, palette=False),)
 
 WORKSPACES = (
-    Key("workspaces.create", "n", "create", "New", "create a workspace", show=True),
+    Key("workspaces.create", "n", "create", "New", "new workspace", show=True),
     Key("workspaces.open", "o", "open", "Open folder", "open a workspace that is on this disk", show=True),
     Key("workspaces.rename", "r", "rename", "Rename", "rename the workspace", show=True),
     Key("workspaces.duplicate", "c", "duplicate", "Copy", "duplicate the workspace", show=True),
@@ -233,7 +233,7 @@ ENVIRONMENTS = (
     ),
     Key("environments.copy", "c", "copy_environment", "Copy", "duplicate the environment", show=True),
     Key("environments.color", "C", "color", "Colour", "give the environment a colour", show=True),
-    Key("environments.add", "a", "add", "Add", "add a variable"),
+    Key("environments.add", "a", "add", "Add", "new variable"),
     Key("environments.edit", "e", "edit", "Edit", "edit the variable", show=True),
     Key("environments.secret", "s", "secret", "Secret", "make it a secret, or set the secret's value", show=True),
     Key("environments.link", "l", "link", "Link", "link the variable to a secret of a vault", show=True),
@@ -245,7 +245,7 @@ ENVIRONMENTS = (
 )
 CREDENTIALS = (
     Key("credentials.stop", "escape", "stop", "Stop", "stop logging in", show=True),
-    Key("credentials.add", "n,a", "add", "New", "add a credential", show=True),
+    Key("credentials.add", "n,a", "add", "New", "new credential", show=True),
     Key("credentials.edit", "e", "edit", "Edit", "edit the credential", show=True),
     Key("credentials.test", "t", "test", "Test", "log in with the credential and show its identity", show=True),
     Key("credentials.login", "l", "login", "Log in", "log in again"),

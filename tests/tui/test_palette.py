@@ -65,7 +65,10 @@ async def test_environments_workspaces_and_requests_go_by_name(
 
 async def test_letters_in_their_order_are_enough(running: Running, workspace: Workspace) -> None:
     async with running(workspace) as pilot:
-        dialog = await asked(pilot, "swenv")
+        dialog = await asked(pilot, "nwcr")
+        assert offered(dialog)[0].label == "New credential"
+        await pilot.press("ctrl+u")
+        await type_in(pilot, "swenv")
         assert "Switch the environment" in [pick.label for pick in offered(dialog)]
         assert not [pick for pick in offered(dialog) if pick.label.startswith("Theme")]
 
@@ -75,7 +78,7 @@ async def test_without_a_workspace_nothing_is_offered_that_needs_one(running: Ru
         dialog = await asked(pilot, "new")
         labels = [pick.label for pick in offered(dialog)]
         assert "New request" not in labels
-        assert "Create a workspace" in [pick.label for pick in dialog._picks]
+        assert "New workspace" in [pick.label for pick in dialog._picks]
 
 
 async def test_five_thousand_requests_narrow_as_one_types(running: Running, workspace: Workspace) -> None:

@@ -286,4 +286,4 @@ class PickDialog(SessionDialog[str]):
 
     def action_list(self, what: str, by: int) -> None:
         rows = self.query_one("#picks", PickList)
-        (rows.action_move if what == "move" else rows.action_page)(by)
+        (rows.action_go if what == "move" else rows.action_page)(by)

@@ -271,7 +271,7 @@ class LinkDialog(WorkDialog[Variable]):
         if self._shows_keys:
             return
         secrets = self.query_one("#secrets", PickList)
-        (secrets.action_move if what == "move" else secrets.action_page)(by)
+        (secrets.action_go if what == "move" else secrets.action_page)(by)
 
     # The keys of the picked secret
 

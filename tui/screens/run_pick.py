@@ -18,12 +18,10 @@ from tui.foreign import fitted, shortened, visible
 from tui.screens.base import SessionDialog
 from tui.themes import paint
 from tui.widgets.footer import KeyFooter
-from tui.widgets.line_view import LineView
+from tui.widgets.line_view import CursorLines
 from tui.widgets.request_tree import TreeRow, short_method
 
 if TYPE_CHECKING:
-    from textual import events
-
     from core.session import Session
 
 
@@ -96,18 +94,10 @@ class PickRunDialog(SessionDialog[Selection]):
         self.dismiss(selection_of(tree.rows, tree.picked, arranged=tree.arranged))
 
 
-class CheckTree(LineView):
+class CheckTree(CursorLines):
     """Every folder and request of the tree, each picked or not."""
 
     DEFAULT_CSS = "CheckTree { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; background: $surface; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *keys.plain("up", "go(-1)"),
-        *keys.plain("down", "go(1)"),
-        *keys.plain("pageup", "page(-1)"),
-        *keys.plain("pagedown", "page(1)"),
-        *keys.plain("home", "edge(0)"),
-        *keys.plain("end", "edge(1)"),
-    ]
 
     def __init__(self, rows: Sequence[TreeRow], picked: Sequence[str], *, arranged: bool) -> None:
         super().__init__()
@@ -165,34 +155,16 @@ class CheckTree(LineView):
         there = sum(one in self._picked for one in below)
         return "x" if below and there == len(below) else "-" if there else ""
 
+    @property
+    def count(self) -> int:
+        return len(self.rows)
+
+    def clicked(self, again: bool) -> None:
+        if isinstance(self.screen, PickRunDialog):
+            self.screen.action_switch()
+
     def on_mount(self) -> None:
         self.set_line_count(len(self.rows))
-
-    def on_resize(self) -> None:
-        self.show_line(self._index)
-
-    def action_go(self, by: int) -> None:
-        self._go(self._index + by)
-
-    def action_page(self, by: int) -> None:
-        self._go(self._index + by * max(1, self.size.height - 1))
-
-    def action_edge(self, end: int) -> None:
-        self._go(len(self.rows) - 1 if end else 0)
-
-    def on_click(self, event: events.Click) -> None:
-        at = int(self.scroll_y) + event.y
-        if at < len(self.rows):
-            self._go(at)
-            if isinstance(self.screen, PickRunDialog):
-                self.screen.action_switch()
-
-    def _go(self, index: int) -> None:
-        index = max(0, min(index, len(self.rows) - 1))
-        before, self._index = self._index, index
-        self.refresh_line(before)
-        self.refresh_line(index)
-        self.show_line(index)
 
     def render_line(self, y: int) -> Strip:
         base, ink = self.rich_style, paint(self.app)

@@ -10,14 +10,14 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from tui import keys
 from tui.foreign import fitted, shortened, visible
 from tui.themes import paint
-from tui.widgets.line_view import LineView
+from tui.widgets.line_view import CursorLines
 
 _MATCH = Style(underline=True, bold=True)
 
@@ -34,19 +34,11 @@ class Pick:
     enabled: bool = True
 
 
-class PickList(LineView):
+class PickList(CursorLines):
     """Rows with a cursor. Enter or a click picks; the owner filters by setting `choices`."""
 
     DEFAULT_CSS = "PickList { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False),
-        Binding("down", "move(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("home", "edge(0)", show=False),
-        Binding("end", "edge(1)", show=False),
-        Binding("enter", "pick", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = keys.plain("enter", "pick")
 
     class Picked(Message):
         def __init__(self, sender: PickList, choice: Pick) -> None:
@@ -79,7 +71,6 @@ class PickList(LineView):
         self._active = active
         """Drawn as if focused: a filter field above has the focus and sends the cursor keys here."""
         self._words: Sequence[str] = ()
-        self._index = 0
         self._label_width = self._detail_width = 0
 
     def on_mount(self) -> None:
@@ -97,7 +88,7 @@ class PickList(LineView):
         self._detail_width = max((_width(choice.detail) for choice in choices), default=0)
         self._index = next((row for row, choice in enumerate(choices) if choice.key == kept), 0)
         self.set_line_count(len(choices))
-        self.show_line(self._index)
+        self._show_cursor()
         self.post_message(self.Moved(self, self.current))
 
     def mark_words(self, words: Sequence[str]) -> None:
@@ -108,6 +99,16 @@ class PickList(LineView):
     def current(self) -> Pick | None:
         return self._choices[self._index] if 0 <= self._index < len(self._choices) else None
 
+    @property
+    def count(self) -> int:
+        return len(self._choices)
+
+    def cursor_moved(self) -> None:
+        self.post_message(self.Moved(self, self.current))
+
+    def clicked(self, again: bool) -> None:
+        self.action_pick()
+
     def select(self, key: str) -> None:
         """Put the cursor on the row with this key, if there is one."""
         for row, choice in enumerate(self._choices):
@@ -115,43 +116,9 @@ class PickList(LineView):
                 self._go(row)
                 return
 
-    def action_move(self, by: int) -> None:
-        self._go(self._index + by)
-
-    def action_page(self, by: int) -> None:
-        self._go(self._index + by * max(1, self.scrollable_content_region.height - 1))
-
-    def action_edge(self, end: int) -> None:
-        self._go(len(self._choices) - 1 if end else 0)
-
     def action_pick(self) -> None:
         if self.current is not None and self.current.enabled:
             self.post_message(self.Picked(self, self.current))
-
-    def on_click(self, event: events.Click) -> None:
-        row = int(self.scroll_y) + event.y
-        if 0 <= row < len(self._choices):
-            self._go(row)
-            self.action_pick()
-
-    def on_focus(self) -> None:
-        self.refresh_line(self._index)
-
-    def on_blur(self) -> None:
-        self.refresh_line(self._index)
-
-    def on_resize(self) -> None:
-        self.show_line(self._index)
-
-    def _go(self, row: int) -> None:
-        row = max(0, min(row, len(self._choices) - 1))
-        if row == self._index:
-            return
-        before, self._index = self._index, row
-        self.refresh_line(before)
-        self.refresh_line(row)
-        self.show_line(self._index)
-        self.post_message(self.Moved(self, self.current))
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
@@ -17,7 +16,7 @@ from core.tree import TreeNode
 from tui import keys
 from tui.foreign import shortened, visible
 from tui.themes import Paint, paint
-from tui.widgets.line_view import LineView
+from tui.widgets.line_view import CursorLines
 
 _WITHOUT_ROW = ("new", "new_folder", "settings", "all_settings", "undo", "redo")
 _SHORT = {"DELETE": "DEL", "PATCH": "PTCH", "OPTIONS": "OPT"}
@@ -55,18 +54,12 @@ def rows_of(nodes: Sequence[TreeNode], depth: int = 0) -> list[TreeRow]:
     return rows
 
 
-class RequestTree(LineView):
+class RequestTree(CursorLines):
     """A flat list of rows in tree order; rows below a folder that is not expanded are left out."""
 
     DEFAULT_CSS = "RequestTree { scrollbar-size-vertical: 1; overflow-x: hidden; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.bindings(keys.TREE),
-        *keys.plain("up", "go(-1)"),
-        *keys.plain("down", "go(1)"),
-        *keys.plain("pageup", "page(-1)"),
-        *keys.plain("pagedown", "page(1)"),
-        *keys.plain("home", "edge(0)"),
-        *keys.plain("end", "edge(1)"),
         *keys.plain("left", "close"),
         *keys.plain("right", "expand"),
     ]
@@ -98,7 +91,6 @@ class RequestTree(LineView):
         self._all: Sequence[TreeRow] = ()
         self._rows: list[TreeRow] = []
         self._expanded: set[str] = set()
-        self._index = 0
         self.open_reference = ""
         self.edited: Collection[str] = ()
         """References with unsaved edits, marked with a star."""
@@ -113,7 +105,7 @@ class RequestTree(LineView):
             self._expanded = set(expanded)
         self._flatten()
         self._index = next((at for at, row in enumerate(self._rows) if row.reference == kept), 0)
-        self.show_line(self._index)
+        self._show_cursor()
 
     @property
     def rows(self) -> Sequence[TreeRow]:
@@ -123,6 +115,13 @@ class RequestTree(LineView):
     @property
     def current(self) -> TreeRow | None:
         return self._rows[self._index] if self._index < len(self._rows) else None
+
+    @property
+    def count(self) -> int:
+        return len(self._rows)
+
+    def clicked(self, again: bool) -> None:
+        self.action_pick()
 
     @property
     def expanded(self) -> frozenset[str]:
@@ -168,15 +167,6 @@ class RequestTree(LineView):
     def action_ask(self, what: str) -> None:
         self.post_message(self.Asked(what, self.current))
 
-    def action_go(self, by: int) -> None:
-        self._go(self._index + by)
-
-    def action_page(self, by: int) -> None:
-        self._go(self._index + by * max(1, self.size.height - 1))
-
-    def action_edge(self, end: int) -> None:
-        self._go(len(self._rows) - 1 if end else 0)
-
     def action_pick(self) -> None:
         row = self.current
         if row is None:
@@ -206,21 +196,6 @@ class RequestTree(LineView):
         if at is not None:
             self._go(at)
 
-    def on_click(self, event: events.Click) -> None:
-        at = int(self.scroll_y) + event.y
-        if at < len(self._rows):
-            self._go(at)
-            self.action_pick()
-
-    def on_focus(self) -> None:
-        self.refresh_line(self._index)
-
-    def on_blur(self) -> None:
-        self.refresh_line(self._index)
-
-    def on_resize(self) -> None:
-        self.show_line(self._index)
-
     def _toggle(self, row: TreeRow) -> None:
         self._expanded ^= {row.reference}
         self._flatten()
@@ -237,15 +212,6 @@ class RequestTree(LineView):
         self._rows = rows
         self._index = min(self._index, max(0, len(rows) - 1))
         self.set_line_count(len(rows))
-
-    def _go(self, at: int) -> None:
-        at = max(0, min(at, len(self._rows) - 1))
-        if at == self._index:
-            return
-        before, self._index = self._index, at
-        self.refresh_line(before)
-        self.refresh_line(at)
-        self.show_line(self._index)
 
     def render_line(self, y: int) -> Strip:
         base, ink = self.rich_style, paint(self.app)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from textwrap import wrap
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -21,6 +21,8 @@ from tui import keys
 from tui.foreign import fitted, shortened, visible
 from tui.themes import Paint, paint
 from tui.widgets.countdown import WIDTH, Clock, Ticker, changed_cells, left, seconds_left, utc_now
+
+K = TypeVar("K", bound="str | None")
 
 GAP = 2
 GUTTER = 2
@@ -73,6 +75,19 @@ class Row:
     """A line that the cursor passes over, its first cell as wide as the table."""
 
 
+class OfRow(Message, Generic[K]):
+    """What is said of one row, by its key."""
+
+    def __init__(self, rows: Rows, key: K) -> None:
+        super().__init__()
+        self.rows = rows
+        self.key = key
+
+    @property
+    def control(self) -> Rows:
+        return self.rows
+
+
 class Rows(ScrollView, can_focus=True):
     """Messages carry the key of a row; `show` keeps the cursor on the row it was on."""
 
@@ -88,41 +103,14 @@ class Rows(ScrollView, can_focus=True):
         *keys.plain("enter", "choose"),
     ]
 
-    class Highlighted(Message):
+    class Highlighted(OfRow[str | None]):
         """The cursor came to another row, or the rows under it changed; `key` is None when there is no row."""
 
-        def __init__(self, rows: Rows, key: str | None) -> None:
-            super().__init__()
-            self.rows = rows
-            self.key = key
-
-        @property
-        def control(self) -> Rows:
-            return self.rows
-
-    class Chosen(Message):
+    class Chosen(OfRow[str]):
         """Enter, or a click on the row that has the cursor."""
 
-        def __init__(self, rows: Rows, key: str) -> None:
-            super().__init__()
-            self.rows = rows
-            self.key = key
-
-        @property
-        def control(self) -> Rows:
-            return self.rows
-
-    class Over(Message):
+    class Over(OfRow[str]):
         """A countdown of the row came to its end."""
-
-        def __init__(self, rows: Rows, key: str) -> None:
-            super().__init__()
-            self.rows = rows
-            self.key = key
-
-        @property
-        def control(self) -> Rows:
-            return self.rows
 
     def __init__(
         self,

@@ -10,7 +10,6 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
@@ -19,7 +18,7 @@ from tui import keys
 from tui.foreign import fitted, shortened, visible
 from tui.run_log import Line
 from tui.themes import Paint, paint
-from tui.widgets.line_view import LineView
+from tui.widgets.line_view import CursorLines
 from tui.widgets.request_tree import short_method
 from tui.widgets.response_pages import duration
 
@@ -29,19 +28,12 @@ _SPLIT_FROM = 100
 """Cells of width from which requests and reasons stand in columns of their own."""
 
 
-class RunTable(LineView):
+class RunTable(CursorLines):
     """`lines` is the owner's list, which grows; the table keeps a cursor on it, and which of it is listed."""
 
     DEFAULT_CSS = "RunTable { height: 1fr; scrollbar-size-vertical: 1; overflow-x: hidden; }"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *keys.plain("up", "go(-1)"),
-        *keys.plain("down", "go(1)"),
-        *keys.plain("pageup", "page(-1)"),
-        *keys.plain("pagedown", "page(1)"),
-        *keys.plain("home", "edge(0)"),
-        *keys.plain("end", "edge(1)"),
-        *keys.plain("enter", "choose"),
-    ]
+    TITLES = 1
+    BINDINGS: ClassVar[list[BindingType]] = keys.plain("enter", "choose")
 
     class Moved(Message):
         """The cursor is on another line, or the line under it is another."""
@@ -56,7 +48,6 @@ class RunTable(LineView):
         self._listed: Sequence[int] = ()
         """Places in `_lines`."""
         self._failures_only = False
-        self._index = 0
         self._empty = ""
         self._numbered = False
         """Iterations have a column."""
@@ -66,6 +57,17 @@ class RunTable(LineView):
     @property
     def current(self) -> Line | None:
         return self._lines[self._listed[self._index]] if self._index < len(self._listed) else None
+
+    @property
+    def count(self) -> int:
+        return len(self._listed)
+
+    def cursor_moved(self) -> None:
+        self.post_message(self.Moved())
+
+    def clicked(self, again: bool) -> None:
+        if again:
+            self.action_choose()
 
     @property
     def listed(self) -> Sequence[Line]:
@@ -117,50 +119,12 @@ class RunTable(LineView):
 
     def _shown(self) -> None:
         self.set_line_count(len(self._listed) + 1)
-        self.show_line(self._index + 1, below=1)
+        self._show_cursor()
         self.post_message(self.Moved())
-
-    # Keys
-
-    def action_go(self, by: int) -> None:
-        self._go(self._index + by)
-
-    def action_page(self, by: int) -> None:
-        self._go(self._index + by * max(1, self.size.height - 2))
-
-    def action_edge(self, end: int) -> None:
-        self._go(len(self._listed) - 1 if end else 0)
 
     def action_choose(self) -> None:
         if self.current is not None:
             self.post_message(self.Chosen())
-
-    def on_click(self, event: events.Click) -> None:
-        at = int(self.scroll_y) + event.y - 1
-        if event.y == 0 or at >= len(self._listed):
-            return
-        if at == self._index:
-            self.action_choose()
-        self._go(at)
-
-    def _go(self, index: int) -> None:
-        index = max(0, min(index, len(self._listed) - 1))
-        if index == self._index:
-            return
-        before, self._index = self._index, index
-        self.refresh_line(before + 1)
-        self.refresh_line(index + 1)
-        self.show_line(index + 1, below=1)
-        self.post_message(self.Moved())
-
-    def on_focus(self) -> None:
-        self.refresh_line(self._index + 1)
-
-    def on_blur(self) -> None:
-        self.refresh_line(self._index + 1)
-
-    def on_resize(self) -> None:
-        self.show_line(self._index + 1, below=1)
 
     # Drawing
 
