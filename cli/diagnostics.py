@@ -38,6 +38,7 @@ BY_KIND = {
     "scripts-not-allowed": ExitCode.SECRET,
     "refused": ExitCode.USAGE,
     "exists": ExitCode.USAGE,
+    "stale": ExitCode.USAGE,
     "server-missing": ExitCode.USAGE,
     "url": ExitCode.USAGE,
     "request": ExitCode.USAGE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -340,7 +341,7 @@ async def test_the_countdown_of_a_fetched_secret_runs_in_its_row(session: Sessio
     link = Variable(link=MemoryLink(credential="vault-prod", name="payments/stripe"))
     await session.details("stripe_key", link)
     async with in_mode(session, "environments") as pilot:
-        assert row(pilot, "stripe_key").split(" | ")[5] in ("29:59", "30:00")
+        assert re.fullmatch(r"30:00|29:[345]\d", row(pilot, "stripe_key").split(" | ")[5])
         session.reset_cache()
         pilot.app.screen.query_one("#environments", Rows).focus()
         await pilot.press("up", "down")

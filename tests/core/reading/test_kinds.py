@@ -68,4 +68,4 @@ def test_the_charset_is_one_that_we_can_decode(declared: str, charset: str) -> N
     ],
 )
 def test_pictures_say_their_size(head: bytes, label: str) -> None:
-    assert kind_of([("content-type", "image/x")], head) == Kind("binary", label=label)
+    assert kind_of([("content-type", "image/x")], head) == Kind("binary", label=label, picture=True)
