@@ -1,4 +1,4 @@
-"""What is odd in files that work: plain text that looks like a secret, variables that nothing uses.
+"""What is odd in files that work: plain text that looks like a secret, checks that never hold, variables nobody uses.
 
 Pure, and no finding quotes a value.
 """
@@ -13,11 +13,12 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from core import template
+from core.checks import capture_fault_in, fault_in
 from core.models import Environment, Folder, Request
 from core.secret import MASK
 from core.structs import Struct
 
-Kind = Literal["plain-secret", "unused-variable"]
+Kind = Literal["plain-secret", "unused-variable", "useless-check"]
 Model = Environment | Folder | Request
 
 
@@ -68,6 +69,8 @@ def lint(files: Mapping[str, Model], scripts: Collection[str] = ()) -> Iterator[
     """`files` by path in the workspace (`environments/base.toml`); `scripts` are the texts of its Python files."""
     for file, model in files.items():
         yield from _plain_secrets(file, msgspec.to_builtins(model))
+        if isinstance(model, Request):
+            yield from _useless(file, model)
     yield from _unused(files, scripts)
 
 
@@ -98,6 +101,15 @@ def _plain_secrets(file: str, model: Any) -> Iterator[Finding]:
             yield _plain(file, shown, "is a secret in plain text")
         elif where[-1] == "url" and (inside := _secret_in_url(text)):
             yield _plain(file, shown, f"has {inside} in plain text")
+
+
+def _useless(file: str, request: Request) -> Iterator[Finding]:
+    """Checks and captures that say nothing of any answer; why may quote a value, so it is not in the finding."""
+    faults = [(f"checks.{at}", fault_in(check)) for at, check in enumerate(request.checks)]
+    faults += [(f"captures.{at}", capture_fault_in(capture)) for at, capture in enumerate(request.captures)]
+    for where, fault in faults:
+        if fault:
+            yield Finding("useless-check", file, where, "cannot work as it is written", "its row in the app says why")
 
 
 def _plain(file: str, where: str, what: str) -> Finding:

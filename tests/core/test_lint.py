@@ -9,6 +9,8 @@ from core.models import (
     ApiKeyAuth,
     BasicAuth,
     BearerAuth,
+    Capture,
+    Check,
     Environment,
     Field,
     Folder,
@@ -127,3 +129,16 @@ def test_names_of_other_things(name: str) -> None:
 )
 def test_kinds_of_tokens(text: str, kind: str | None) -> None:
     assert token_kind(text) == kind
+
+
+def test_checks_and_captures_that_cannot_work_are_found_and_not_quoted() -> None:
+    request = Request(
+        checks=(
+            Check("status", "equals", value=200),
+            Check("body", "matches", value=f"({VALUE}"),
+            Check("header", "exists"),
+        ),
+        captures=(Capture("a", "json", "$.a"), Capture("b", "json", "$.[")),
+    )
+    assert found(request, "useless-check") == ["checks.1", "checks.2", "captures.1"]
+    assert VALUE not in repr(list(lint({"file.toml": request})))

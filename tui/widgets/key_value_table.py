@@ -126,7 +126,7 @@ class KeyValueTable(Container):
             case "delete" | "shift":
                 return not self.fixed and row is not None
             case "rows":
-                return not self.fixed and self.AS_TEXT is not None
+                return (not self.fixed or self._adds_to is not None) and self.AS_TEXT is not None
             case "whole":
                 column = self._lines.column
                 return row is not None and column not in row.choices and column not in row.locked
@@ -224,7 +224,7 @@ class KeyValueTable(Container):
         """Edit all rows as text."""
         from tui.widgets.rows_as_text import asked
 
-        self.post_message(asked(self))
+        self.post_message(asked(self._adds_to or self))
 
     def take_rows(self, rows: Sequence[TableRow]) -> None:
         """Have other rows, as an edit."""

@@ -15,7 +15,7 @@ from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names
 from tui.widgets.table_lines import NAME_VALUE, TableRow
 
-_SENT_AS_IT_IS = "The address has a query of its own, which is sent too: alt+q makes rows of it."
+_MOVED_BY = "alt+q makes rows of the query in the address"
 
 
 class ParamsEditor(Container):
@@ -23,7 +23,9 @@ class ParamsEditor(Container):
 
     DEFAULT_CSS = """
     ParamsEditor { height: 1fr; layout: vertical; }
-    ParamsEditor > .whole { height: auto; max-height: 3; color: $text-muted; padding: 0 1 0 5; }
+    ParamsEditor > .whole {
+        height: auto; color: $text-muted; padding: 0 1 0 5; text-wrap: nowrap; text-overflow: ellipsis;
+    }
     """
 
     def __init__(self, names: Callable[[], Names], *, id: str | None = None) -> None:
@@ -67,7 +69,7 @@ class ParamsEditor(Container):
             request.url, request.path_params, ((row.name, row.value) for row in request.query if row.enabled)
         )
         if query_in(request.url):
-            text += f"\n{_SENT_AS_IT_IS}"
+            text += f"\n{_MOVED_BY}"
         self._whole.display = text != request.url
         self._whole.update(foreign(text, lines=True))
 
