@@ -86,18 +86,25 @@ def without_tokens(text: str) -> str:
     return text
 
 
+def tokens(text: str) -> Iterator[tuple[str, int, int]]:
+    """Every known kind of secret that stands in the text, and from where to where."""
+    for what, pattern in _TOKENS:
+        for match in pattern.finditer(text):
+            yield what, *match.span()
+
+
 def token_kind(text: str) -> str | None:
     """What known kind of secret stands in the text."""
     return next((what for what, pattern in _TOKENS if pattern.search(text)), None)
 
 
 def _plain_secrets(file: str, model: Any) -> Iterator[Finding]:
-    for where, name, text in _texts(model):
+    for where, name, text in texts(model):
         shown = ".".join(str(part) for part in where)
         kind = token_kind(text)
         if kind is not None:
             yield _plain(file, shown, f"holds what looks like {kind}")
-        elif _in_secret_place(where, name, model) and _is_literal(text):
+        elif in_secret_place(where, name) and is_literal(text):
             yield _plain(file, shown, "is a secret in plain text")
         elif where[-1] == "url" and (inside := _secret_in_url(text)):
             yield _plain(file, shown, f"has {inside} in plain text")
@@ -116,7 +123,7 @@ def _plain(file: str, where: str, what: str) -> Finding:
     return Finding("plain-secret", file, where, what, "make it a secret or linked variable and write {{name}} here")
 
 
-def _texts(value: Any, where: tuple[str | int, ...] = (), name: str = "") -> Iterator[tuple[tuple[Any, ...], str, str]]:
+def texts(value: Any, where: tuple[str | int, ...] = (), name: str = "") -> Iterator[tuple[tuple[Any, ...], str, str]]:
     """Every text with its key path and the name it goes by: its key, or for a row the row's name."""
     if isinstance(value, str):
         yield where, name, value
@@ -124,13 +131,13 @@ def _texts(value: Any, where: tuple[str | int, ...] = (), name: str = "") -> Ite
         row_name = value.get("name")
         for key, inner in value.items():
             named = row_name if key == "value" and isinstance(row_name, str) else str(key)
-            yield from _texts(inner, (*where, key), named)
+            yield from texts(inner, (*where, key), named)
     elif isinstance(value, list | tuple):
         for number, inner in enumerate(value):
-            yield from _texts(inner, (*where, number), name)
+            yield from texts(inner, (*where, number), name)
 
 
-def _in_secret_place(where: tuple[Any, ...], name: str, model: Any) -> bool:
+def in_secret_place(where: tuple[Any, ...], name: str) -> bool:
     match where:
         case ("auth", "value"):
             return True
@@ -147,7 +154,7 @@ def _in_secret_place(where: tuple[Any, ...], name: str, model: Any) -> bool:
     return False
 
 
-def _is_literal(text: str) -> bool:
+def is_literal(text: str) -> bool:
     """A value as it is, and not so short or so ordinary that it can be no secret."""
     words = [word for word in text.split() if word.lower() not in ("bearer", "basic", "token")]
     value = " ".join(words)
@@ -160,10 +167,10 @@ def _secret_in_url(url: str) -> str | None:
         password = parts.password
     except ValueError:
         return None
-    if password and _is_literal(password):
+    if password and is_literal(password):
         return "a password"
     for name, value in parse_qsl(parts.query):
-        if looks_secret(name) and _is_literal(value):
+        if looks_secret(name) and is_literal(value):
             return f'the parameter "{name}"'
     return None
 
@@ -173,7 +180,7 @@ def used_names(files: Mapping[str, Model]) -> set[str]:
     return {
         reference.name
         for model in files.values()
-        for _, _, text in _texts(msgspec.to_builtins(model))
+        for _, _, text in texts(msgspec.to_builtins(model))
         for reference in template.references(text)
     }
 

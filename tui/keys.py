@@ -58,6 +58,7 @@ PLACES: Mapping[str, str] = {
     "runner": "runner",
     "pick": "what runs",
     "settings": "settings",
+    "preview": "preview of a request",
     "dialog": "dialogs",
     "lines": "text of several lines",
     "jump": "jump mode",
@@ -100,6 +101,7 @@ APP = (
     Key("app.plain_quit", "q", "app.ask_quit", "Quit", palette=False),
 )
 
+PREVIEW = (Key("preview.curl", "c", "copy_curl", "Copy as curl", "copy it as a curl command", show=True),)
 DIALOG = (Key("dialog.cancel", "escape", "cancel", "Cancel", "close without doing anything", show=True, palette=False),)
 TEXT_DIALOG = (
     Key("lines.take", "f9,ctrl+s", "take", "Take", "take the text", show=True, priority=True, palette=False),
@@ -158,6 +160,7 @@ REQUESTS = (
     Key("requests.bigger", "alt+full_stop", "resize_pane(1)", "Bigger", "give the focused pane more room"),
     Key("requests.smaller", "alt+comma", "resize_pane(-1)", "Smaller", "give the focused pane less room"),
     Key("requests.editor", "alt+e", "edit_body", "Editor", "edit the body in your own editor"),
+    Key("requests.curl", "alt+c", "copy_curl", "curl", "copy the request as a curl command, with names of secrets"),
     Key("requests.revert", "alt+z", "revert", "Revert", "throw away unsaved edits of the request"),
 )
 METHOD = (Key("method.choose", "enter", "choose", "Choose", "choose the method from a list", show=True, palette=False),)
@@ -346,6 +349,7 @@ def table() -> tuple[Key, ...]:
         *RUNNER,
         *RUN_PICK,
         *SETTINGS,
+        *PREVIEW,
         *DIALOG,
         *CONFIRM,
         *CLOSE,

@@ -42,9 +42,6 @@ from core.models import (
 FORM = "application/x-www-form-urlencoded"
 _COMMAND = re.compile(r"(?:.*[/\\])?curl(?:\.exe)?", re.IGNORECASE)
 _SETTING = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
-_LOOKS = re.compile(
-    r"\s*(?:[$%>#]\s+)?(?:[A-Za-z_]\w*=(?:'[^']*'|\"[^\"]*\"|\S)*\s+)*(?:\S*[/\\])?curl(?:\.exe)?\s+\S", re.IGNORECASE
-)
 _USER_IN_URL = re.compile(r"(?<=://)([^/?#@]*)@")
 _SCHEME = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://|[{OPEN}]")
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
@@ -56,10 +53,6 @@ class Imported:
 
     request: Request
     notices: tuple[str, ...] = ()
-
-
-def looks_like_curl(text: str) -> bool:
-    return _LOOKS.match(text) is not None
 
 
 def read(text: str) -> Imported:

@@ -324,7 +324,7 @@ class RequestScreen(SessionScreen[None]):
 
             shown = self.attempt(lambda: self.session.preview(request, self.reference))
             if shown is not None:
-                self.app.push_screen(PreviewDialog(self.session, request.method, shown))
+                self.app.push_screen(PreviewDialog(self.session, request.method, shown, self.action_copy_curl))
 
     def action_cookies(self) -> None:
         self.finish()
@@ -354,8 +354,33 @@ class RequestScreen(SessionScreen[None]):
         if edited is not None and edited != text:
             body = msgspec.structs.replace(request.body, **{field: edited})
             request = msgspec.structs.replace(request, body=body)
-            self.editor.show(request, self.reference, self.inherited())
-            self.take(request)
+            self.put(request)
+
+    def put(self, request: Request) -> None:
+        """Let the open request be another one, as an edit."""
+        self.bar.show(request.method, request.url)
+        self.editor.show(request, self.reference, self.inherited())
+        self.take(request)
+
+    @on(UrlBar.Pasted)
+    def _pasted(self, event: UrlBar.Pasted) -> None:
+        from tui.screens.curl_paste import paste
+
+        self.finish()
+        self.run(lambda: paste(self, event.command))
+
+    def action_copy_curl(self) -> None:
+        """The request as a curl command, with names in place of secrets."""
+        self.finish()
+        request = self.request
+        if request is not None:
+            from core.exporters.curl import command
+
+            exported = self.attempt(lambda: command(self.session, request, self.reference))
+            if exported is not None:
+                for notice in exported.notices:
+                    self.tell(notice, warning=True)
+                self.run(lambda: self.copy(exported.text), lambda said: self.tell(f"curl command {said}"))
 
     def action_tab(self, by: int) -> None:
         if self.request is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -26,12 +27,13 @@ _SHOWN = 20_000
 class PreviewDialog(SessionDialog[None]):
     """Nothing is fetched for it: no vault is asked."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.CLOSE)
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings((*keys.PREVIEW, *keys.CLOSE))
 
-    def __init__(self, session: Session, method: str, shown: Shown) -> None:
+    def __init__(self, session: Session, method: str, shown: Shown, copy_curl: Callable[[], None]) -> None:
         super().__init__(session)
         self._method = method
         self._shown = shown
+        self._copy_curl = copy_curl
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large") as box:
@@ -42,6 +44,9 @@ class PreviewDialog(SessionDialog[None]):
 
     def on_mount(self) -> None:
         self.query_one("#scroll").focus()
+
+    def action_copy_curl(self) -> None:
+        self._copy_curl()
 
     def _text(self) -> Content:
         redact = self.session.redact

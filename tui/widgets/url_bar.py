@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -15,6 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
+from core.importers.looks import looks_like_curl
 from core.models import METHODS
 from tui import keys
 from tui.foreign import fitted, visible
@@ -74,6 +75,26 @@ class MethodField(Widget, can_focus=True):
         return Strip([Segment(f" {fitted(visible(self.method), width - 3)}▾ ", style)]).adjust_cell_length(width, style)
 
 
+class AddressInput(TemplateInput):
+    """A pasted address loses the blanks and line breaks around and in it; a pasted command is told, not typed."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        self._take(event.text)
+
+    def action_paste(self) -> None:
+        self._take(self.app.clipboard)
+
+    def _take(self, text: str) -> None:
+        # Terminals send a pasted line break as the key that makes one.
+        lines = text.replace("\r\n", "\n").replace("\r", "\n")
+        if looks_like_curl(lines):
+            self.post_message(UrlBar.Pasted(lines))
+        else:
+            self.replace("".join(line.strip() for line in lines.split("\n")), *sorted(self.selection))
+
+
 class UrlBar(Horizontal):
     """Method and address; posts an edit at each change, and enter in the address sends."""
 
@@ -91,10 +112,17 @@ class UrlBar(Horizontal):
     class Sent(Message):
         """Enter in the address."""
 
+    class Pasted(Message):
+        """A curl command was pasted into the address, or typed there."""
+
+        def __init__(self, command: str) -> None:
+            super().__init__()
+            self.command = command
+
     def __init__(self, names: Callable[[], Names], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.method = MethodField()
-        self.url = TemplateInput(names=names, placeholder="https://…  or {{base_url}}/…", id="url")
+        self.url = AddressInput(names=names, placeholder="https://…  or {{base_url}}/…", id="url")
 
     def compose(self) -> ComposeResult:
         yield self.method
@@ -130,4 +158,5 @@ class UrlBar(Horizontal):
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(self.Sent())
+        typed = looks_like_curl(event.value)
+        self.post_message(self.Pasted(event.value) if typed else self.Sent())

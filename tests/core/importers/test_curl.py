@@ -14,7 +14,8 @@ from core import template
 from core.errors import FormatError
 from core.importers import commandline
 from core.importers.commandline import CLOSE, OPEN
-from core.importers.curl import looks_like_curl, read
+from core.importers.curl import read
+from core.importers.looks import looks_like_curl
 from core.models import (
     AwsSigV4Auth,
     BasicAuth,
