@@ -14,6 +14,7 @@ from msgspec.structs import asdict, replace
 from core.exchange import Exchange, Outcome, ReceivedBody, Result, RunStarted
 from core.receiving import IN_MEMORY
 from core.reports.row import Row, row
+from core.secret import Secret
 
 MOST_LINES = 20_000
 """Lines of requests that passed; those beyond it are counted only."""
@@ -120,6 +121,9 @@ class _Kept:
         self._drop(key)
         if exchange is None:
             return
+        if any(isinstance(value, Secret) for value in exchange.captured.values()):
+            # Locking the store is to drop them.
+            exchange = replace(exchange, captured={name: str(value) for name, value in exchange.captured.items()})
         size = exchange.response.body.size
         in_a_file = size > IN_MEMORY
         self._exchanges[key] = exchange

@@ -115,6 +115,8 @@ class Running:
         finally:
             self._took = monotonic() - self._began
             self.ended = True
+            # Asked anew when something runs again.
+            self.plan = self.plan.asked(dict.fromkeys(self.plan.options.prompts, ""))
 
     async def _part(self, part: Part) -> bool:
         """Whether nothing more may follow."""
@@ -166,7 +168,8 @@ class _Watched:
         try:
             return await session.send(request, reference, overrides=overrides, captured=captured, prompts=prompts)
         except HushpostError as error:
-            self._failures[reference] = error.with_traceback(None)
+            # A copy: the frames of the original hold values, which locking the store is to drop.
+            self._failures[reference] = error.along_with(())
             raise
 
 

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from core.exchange import CheckResult, ErrorInfo, Exchange, ReceivedBody, Result
+from core.secret import MASK, Secret
 from tests.kept import made
 from tui import run_log
 from tui.run_log import Line, RunLog
@@ -93,3 +94,14 @@ def test_reasons_are_redacted_and_the_first_is_told(log: RunLog) -> None:
     assert line(log, "a").why == "body: it is ••• (and 1 more)"
     assert (line(log, "b").why, line(log, "b").cure) == ("no answer", "wait")
     assert line(log, "c").why.startswith("the response has status")
+
+
+def test_captured_secrets_are_not_kept(log: RunLog) -> None:
+    """Locking the store drops every captured secret."""
+    answered = result("a")
+    assert answered.exchange is not None
+    captured = {"token": Secret("t0k3n-of-the-answer"), "id": "42"}
+    log.add(replace(answered, exchange=replace(answered.exchange, captured=captured)), 1)
+    kept = log.exchange(line(log, "a"))
+    assert kept is not None
+    assert kept.captured == {"token": MASK, "id": "42"}

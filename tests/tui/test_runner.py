@@ -433,6 +433,8 @@ async def test_everything_known_is_asked_once_before_the_run(
         await pilot.press("enter")
         await ended(pilot, screen)
         assert listed(screen) == ["failed a", "passed b", "passed c"]
+        assert screen.latest is not None
+        assert "4711" not in repr(screen.latest.plan)
         assert server.requests[0].header("Authorization") == f"Bearer {VALUE}"
         assert server.requests[1].header("X-Script") == "ran"
         assert server.requests[2].query == {"code": "4711"}
@@ -440,7 +442,7 @@ async def test_everything_known_is_asked_once_before_the_run(
         assert VALUE not in screen_text(pilot)
         assert VALUE not in repr(screen.ran.lines)
         await pilot.press("home", "enter")
-        await until(pilot, lambda: "Bearer" in screen_text(pilot))
+        await until(pilot, lambda: 'FAIL  body equals "nothing"' in screen_text(pilot))
         for _ in range(6):
             await pilot.press("right_square_bracket")
             await pilot.pause()
@@ -556,3 +558,19 @@ async def test_a_report_of_what_ran(
     assert holds in text
     assert "Payments API" in text
     assert VALUE not in text
+
+
+async def test_unsaved_edits_do_not_run_and_it_is_said(
+    running: Running, suite: Workspace, save: Save, server: Loopback
+) -> None:
+    save("a", "/status/200")
+    async with running(suite) as pilot:
+        await pilot.press("enter", "end")
+        await type_text(pilot, "9")
+        await pilot.press("f7")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunnerScreen))
+        screen = pilot.app.screen
+        assert isinstance(screen, RunnerScreen)
+        await ran(pilot, screen)
+        assert paths(server) == ["/status/200"]
+        assert any('unsaved edits of "a" do not run' in notice for notice in notices(pilot))

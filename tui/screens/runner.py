@@ -59,6 +59,8 @@ class RunnerScreen(RunScreen):
         self._workspace = session.workspace
         self._sittings: dict[WorkspaceKey, Sitting] = {}
         self._report_path = "report.html"
+        self._at_checks = False
+        """The answer shown last was opened on its checks."""
         self._built = False
         """All parts are there."""
         self._seen: tuple[Running | None, int] = (None, 0)
@@ -337,7 +339,10 @@ class RunnerScreen(RunScreen):
         self.set_class(True, "-open")
         exchange = self.ran.exchange(line)
         if exchange is not None:
-            self._response.show(exchange, self.session.redactor)
+            failed = not all(check.passed for check in line.checks)
+            tab = "checks" if failed else "body" if self._at_checks else ""
+            self._at_checks = failed
+            self._response.show(exchange, self.session.redactor, tab=tab)
         elif line.error is not None:
             self._response.fail(line.error, self._hint_of(line))
         else:

@@ -114,7 +114,7 @@ class ResponseView(Widget):
 
     # What the owner says
 
-    def show(self, exchange: Exchange, redactor: Redactor) -> None:
+    def show(self, exchange: Exchange, redactor: Redactor, *, tab: str = "") -> None:
         """Show an exchange; all of it passes the redactor first."""
         self._redactor = redactor
         if exchange.error is not None:
@@ -129,7 +129,7 @@ class ResponseView(Widget):
         self._reading = Reading(exchange.response, redactor, self._tell)
         self._hex = self._reading.kind.picture and not self._shows_pictures
         self._reading.start()
-        self._choose(self._tab)
+        self._choose(tab or self._tab)
 
     def clear(self) -> None:
         """There is no answer."""

@@ -14,7 +14,9 @@ from tui.themes import paint
 from tui.widgets.syntax import styles
 
 LONGEST = 30
-SHORTEST = 6
+SHORTEST = 8
+SPARED = 22
+"""Cells left to what goes on now, as long as the bar has its least."""
 
 
 class RunBar(Widget, can_focus=False):
@@ -46,7 +48,8 @@ class RunBar(Widget, can_focus=False):
         segments = [Segment(" ", base)]
         room = width - 2 - cell_len(self.text)
         if self._total and room >= SHORTEST + 3:
-            cells = min(LONGEST, room - 3)
+            spared = min(SPARED, cell_len(self._now) + 2) if self._now else 0
+            cells = min(LONGEST, max(SHORTEST, room - 3 - spared))
             filled = cells * min(self._done, self._total) // self._total
             segments.append(Segment(f"[{'#' * filled}{'-' * (cells - filled)}] ", base))
         for number, (text, ink) in enumerate(self._words):

@@ -72,7 +72,7 @@ class RunPlan(Vertical):
             name: LineInput(id=name, placeholder=placeholder)
             for name, placeholder in (
                 ("data", "none; a CSV, JSON or JSON lines file with a row of variables for each iteration"),
-                ("iterations", "rows"),
+                ("iterations", "auto"),
                 ("parallel", "1"),
                 ("delay", "0"),
                 ("retries", "0"),
