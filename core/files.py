@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from core.errors import FileError
+
+
+PROC = Path("/proc/self/fd")
 
 
 def check_writable(path: Path) -> None:
@@ -33,19 +37,41 @@ def write_whole(path: Path, chunks: Iterable[bytes], *, private: bool = False) -
         with target.open("wb") as stream:
             stream.writelines(chunks)
         return
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-    temporary = Path(name)
+    descriptor, temporary = _new_file(target)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.writelines(chunks)
             stream.flush()
-            os.fsync(stream.fileno())
-            os.fchmod(stream.fileno(), _mode(target, private))
+            os.fsync(descriptor)
+            os.fchmod(descriptor, _mode(target, private))
+            temporary = temporary or _named(descriptor, target)
         temporary.replace(target)
     except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
         raise
+
+
+def _new_file(target: Path) -> tuple[int, Path | None]:
+    """A file beside the target, and its name; without one where that can be: killed, we leave nothing behind."""
+    if hasattr(os, "O_TMPFILE") and PROC.is_dir():
+        with contextlib.suppress(OSError):  # not on every file system
+            return os.open(target.parent, os.O_TMPFILE | os.O_WRONLY, 0o600), None
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    return descriptor, Path(name)
+
+
+def _named(descriptor: int, target: Path) -> Path:
+    """Give a whole file that has no name one beside the target."""
+    name = target.parent / f".{target.name}.{secrets.token_hex(6)}.part"
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        # With a folder given, the link in /proc is followed, which is the only way to its file.
+        os.link(PROC / str(descriptor), name, src_dir_fd=folder)
+    finally:
+        os.close(folder)
+    return name
 
 
 def _target(path: Path) -> Path:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +30,39 @@ def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
     write_whole(path, [b"new", b" file"])
     assert path.read_bytes() == b"new file"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from cli.sealing import seal
+from core.files import write_whole
+
+def chunks():
+    yield b"half" * 100_000
+    os.kill(os.getpid(), signal.SIGKILL)
+
+seal()
+write_whole(Path(sys.argv[1]), [b"whole"])
+write_whole(Path(sys.argv[1]), chunks())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux has files without a name")
+def test_one_killed_in_the_middle_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "report.xml"
+    root = Path(__file__).parents[2]
+    ran = subprocess.run([sys.executable, "-c", KILLED, str(path)], env={"PYTHONPATH": str(root)}, timeout=60)
+    assert ran.returncode == -9
+    assert [file.name for file in tmp_path.iterdir()] == ["report.xml"]
+    assert path.read_bytes() == b"whole"
+
+
+def test_a_file_system_that_has_no_files_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    write_whole(tmp_path / "a", [b"new"])
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
 
 
 def test_permissions_are_kept_or_follow_the_umask(tmp_path: Path) -> None:
