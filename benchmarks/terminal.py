@@ -1,10 +1,11 @@
-"""The app beside Posting in real terminals: start, bytes per key, palette, idle, memory, and a send.
+"""The app beside Posting in real terminals: start, bytes per key, palette, idle, memory, sends, large bodies.
 
-    .venv/bin/python benchmarks/terminal.py [--runs 5] [--sizes 1,1000,5000] [--peer PROGRAM]
+    .venv/bin/python benchmarks/terminal.py [--runs 5] [--sizes 1,1000,5000] [--bodies 1,10,50] [--peer PROGRAM]
 
 Prints Markdown: median [least-most] of both, their ratio, and the goal. Both are run in turn, on the same requests, on
-a terminal as over SSH; the first round warms and does not count. Posting is installed into a temporary venv unless a
-program is named. Bytes and ratios hold on a loaded machine, milliseconds do not.
+a terminal as over SSH; the first round warms and does not count. Posting is installed once, into `benchmarks/.venv`,
+unless a program is named; bodies past `--peer-most` MB, which take it minutes, it is spared. Bytes and ratios hold on a
+loaded machine, milliseconds do not.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import scenes  # noqa: E402
 from benchmarks.collection import One, hushpost, put, requests  # noqa: E402
 from benchmarks.watched_app import WatchedApp, median_of  # noqa: E402
 
@@ -35,6 +38,9 @@ PEER = ("posting", "tree-sitter<0.26")
 IN_SESSIONS = 40
 """How many requests the workspace of the key sessions has."""
 IDLE_S = 3.0
+PEERS = ROOT / "benchmarks" / ".venv"
+TYPED_AFTER_S = 2.0
+"""How long typing goes on once a large body is shown."""
 NARROW, WIDE = (80, 24), (160, 45)
 
 
@@ -64,7 +70,7 @@ def ours_reacted(screen: str) -> bool:
 OURS = Program(
     "hushpost",
     lambda folder: [HUSHPOST, "open", str(folder / "hushpost")],
-    ("000-orders", "Send"),
+    ("000-orders", "Pick a request"),
     "\x1b[B",
     ours_reacted,
     ("down", "enter", "\x1bu", "end", "\x7f" * 45),
@@ -85,16 +91,15 @@ def peer(program: str) -> Program:
     )
 
 
-@contextmanager
-def installed(named: str) -> Iterator[str]:
+def installed() -> str:
     """Posting's program, or an empty text where it cannot be had."""
-    if named:
-        yield named
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        pip = [f"{folder}/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PEER]
-        made = subprocess.run([sys.executable, "-m", "venv", folder], check=False).returncode == 0
-        yield f"{folder}/bin/posting" if made and subprocess.run(pip, check=False).returncode == 0 else ""
+    program = PEERS / "bin" / "posting"
+    if not program.exists():
+        pip = [str(PEERS / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PEER]
+        for command in ([sys.executable, "-m", "venv", str(PEERS)], pip):
+            if subprocess.run(command, check=False).returncode:
+                return ""
+    return str(program)
 
 
 def write_both(folder: Path, count: int, base: str) -> Path:
@@ -121,8 +126,11 @@ class Answers(BaseHTTPRequestHandler):
     wbufsize = 65536
 
     def do_GET(self) -> None:
-        told = self.path.split("?")[0].rpartition("/")[2][::-1]
+        *before, last = self.path.split("?")[0].split("/")
+        told = last[::-1]
         body = f'{{"told": "{told}", "items": [1, 2, 3]}}'.encode()
+        if "bodies" in before:
+            body = scenes.large_body(int(before[-1]), told)
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -155,13 +163,14 @@ class Home:
     def note(self, name: str, value: float) -> None:
         self.found.setdefault(name, []).append(value)
 
-    def start(self, folder: Path, size: tuple[int, int]) -> WatchedApp:
+    def start(self, folder: Path, size: tuple[int, int], more: Mapping[str, str] = MappingProxyType({})) -> WatchedApp:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.place),
             "TERM": "xterm-256color",
             "LANG": "C.UTF-8",
             "SSH_CONNECTION": "127.0.0.1 1 127.0.0.1 22",
+            **more,
         }
         columns, rows = size
         return WatchedApp(self.program.command(folder), environment=environment, columns=columns, rows=rows)
@@ -212,6 +221,28 @@ def session(home: Home, folder: Path, base: str, size: tuple[int, int]) -> None:
         home.note(f"peak in session {width}", app.peak_mib())
 
 
+def body(home: Home, folder: Path, base: str, megabytes: int) -> None:
+    """A large answer, with a person who goes on typing in the address."""
+    with home.start(folder, WIDE) as app:
+        app.wait_for_bytes(home.program.shown)
+        app.quiet(0.4)
+        for key in home.program.to_address:
+            app.press_and_watch(key)
+        app.press_and_watch(f"{base}/bodies/{megabytes}/answer")
+        seen, slowest = app.send_and_type(home.program.send, "answer"[::-1], "answer~", TYPED_AFTER_S)
+        home.note(f"body {megabytes}", seen * 1000)
+        home.note(f"unanswered {megabytes}", slowest * 1000)
+        home.note(f"peak with body {megabytes}", app.peak_mib())
+
+
+def countdowns(home: Home, place: Path) -> None:
+    """Ten cached secrets in view, each with its countdown; Posting has nothing like it."""
+    with home.start(place / "workspace", NARROW, scenes.environment_of(place)) as app:
+        bytes_a_second, percent = scenes.countdowns(app)
+        home.note("countdown bytes", bytes_a_second)
+        home.note("countdown cpu", percent)
+
+
 # The table
 
 
@@ -244,7 +275,7 @@ def spread(values: Sequence[float]) -> str:
     return f"{statistics.median(values):,.0f} [{min(values):,.0f}-{max(values):,.0f}]"
 
 
-def lines(sizes: Sequence[int]) -> Iterator[Line]:
+def lines(sizes: Sequence[int], bodies: Sequence[int]) -> Iterator[Line]:
     goals = {1: (0.55, None), 1000: (0.35, 0.75), 5000: (0.15, 0.60)}
     for count in sizes:
         start_goal, memory_goal = goals.get(count, (None, None))
@@ -262,16 +293,30 @@ def lines(sizes: Sequence[int]) -> Iterator[Line]:
         yield Line(f"first send to text, {width} columns, ms", f"first send {width}", 0.35)
         yield Line(f"later sends to text, {width} columns, ms", f"next send {width}", 0.35)
         yield Line(f"peak MiB in all, {width} columns", f"peak in session {width}", None)
+    shown_goals = {1: (0.10, 400), 10: (0.03, 1000), 50: (0.02, 4000)}
+    for megabytes in bodies:
+        yield Line(
+            f"send to text, {megabytes} MB of JSON, ms", f"body {megabytes}", *shown_goals.get(megabytes, (None,))
+        )
+        yield Line(f"longest unanswered key meanwhile, {megabytes} MB, ms", f"unanswered {megabytes}", None, 150)
+        peak_goal = {10: 0.20, 50: 0.10}.get(megabytes)
+        yield Line(f"peak MiB with it, {megabytes} MB", f"peak with body {megabytes}", peak_goal)
+    yield Line("bytes a second, 10 live countdowns", "countdown bytes", None, 200)
+    yield Line("% of a core, 10 live countdowns", "countdown cpu", None, 1)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--sizes", default="1,1000,5000")
+    parser.add_argument("--bodies", default="1,10,50", help="MB of JSON; empty for none")
+    parser.add_argument("--peer-most", type=int, default=10, help="MB of the largest body that Posting is given")
     parser.add_argument("--peer", default="", help="Posting's program, where it is installed")
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
-    with tempfile.TemporaryDirectory() as temporary, installed(options.peer) as program, server() as base:
+    bodies = [int(size) for size in options.bodies.split(",") if size]
+    program = options.peer or installed()
+    with tempfile.TemporaryDirectory() as temporary, server() as base:
         place = Path(temporary)
         programs = [OURS, *([peer(program)] if program else [])]
         if not program:
@@ -281,6 +326,7 @@ def main() -> None:
             home.place.mkdir()
         starts = {size: write_both(place / f"of-{size}", size, base) for size in sizes}
         sessions = write_both(place / "session", IN_SESSIONS, base)
+        scenes.write_countdowns(place / "countdowns" / "workspace", place / "countdowns", base)
         loads = [os.getloadavg()[0]]
         for counted in range(options.runs + 1):
             for size, folder in starts.items():
@@ -289,6 +335,11 @@ def main() -> None:
             for terminal in (NARROW, WIDE):
                 for home in homes:
                     session(home, sessions, base, terminal)
+            for megabytes in bodies if counted else ():
+                for home in homes:
+                    if home.program is OURS or megabytes <= options.peer_most:
+                        body(home, sessions, base, megabytes)
+            countdowns(homes[0], place / "countdowns")
             loads.append(os.getloadavg()[0])
             print(f"round {counted} of {options.runs}", file=sys.stderr)
             if counted == 0:
@@ -298,7 +349,7 @@ def main() -> None:
         ours, theirs = homes[0].found, homes[1].found if program else {}
         print(f"{options.runs} runs in turn; load average {spread(loads)} on {os.cpu_count()} cores.\n")
         print("| | hushpost | Posting | ratio | goal | |\n|---|---|---|---|---|---|")
-        print("\n".join(line.row(ours, theirs) for line in lines(sizes)))
+        print("\n".join(line.row(ours, theirs) for line in lines(sizes, bodies)))
         least, most = (statistics.median(ours[f"usable {size}"]) for size in (min(sizes), max(sizes)))
         print(f"\nhushpost with {max(sizes):,} requests beside {min(sizes):,}: {most / least:.2f}x (goal 1.3x).")
         never = ", ".join(f"{size:,} requests {first['hushpost'][f'usable {size}'][0]:.0f} ms" for size in sizes)

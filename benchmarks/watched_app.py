@@ -18,6 +18,9 @@ from tests.terminal import KEYS, QUERIES, TerminalApp
 STILL_S = 0.05
 """No output for so long, and the program not running, ends what a key caused."""
 
+BETWEEN_S = 0.05
+"""From a key that has shown to the next one, of those typed while an answer comes."""
+
 
 @dataclass(frozen=True)
 class Pressed:
@@ -107,6 +110,33 @@ class WatchedApp(TerminalApp):
         pressed = time.perf_counter()
         self.press(key)
         return self._seen(text, seconds) - pressed
+
+    def send_and_type(
+        self, key: str, text: str, marked: str, after: float, seconds: float = 600.0
+    ) -> tuple[float, float]:
+        """Seconds from the key to the text on the screen, and the longest that typing the last letter of `marked`, or
+        taking it back, took to show; that goes on for `after` seconds more."""
+        pressed = time.perf_counter()
+        self.press(key)
+        seen: float | None = None
+        slowest, there = 0.0, False
+        while seen is None or time.perf_counter() - pressed - seen < after:
+            typed = stamp = time.perf_counter()
+            self.write("\x7f" if there else marked[-1])
+            there = not there
+            while (marked in self.text) is not there:
+                stamp = self._draw(0.1) or time.perf_counter()
+                if seen is None and text in self.text:
+                    seen = stamp - pressed
+                if stamp - pressed > seconds:
+                    raise AssertionError(f"waited in vain for {marked!r} or {text!r}; the screen:\n{self.text}")
+            slowest = max(slowest, stamp - typed)
+            still = time.perf_counter() + BETWEEN_S
+            while time.perf_counter() < still:
+                stamp = self._draw(BETWEEN_S / 4) or time.perf_counter()
+                if seen is None and text in self.text:
+                    seen = stamp - pressed
+        return seen, slowest
 
     def press_and_watch(self, key: str, quiet: float = STILL_S) -> Pressed:
         before = len(self._chunks)

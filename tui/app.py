@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 from core.errors import FileError, HushpostError
 from core.settings import load_settings
-from tui import keyboard, keys, remapping, terminal, themes
+from tui import interpreter, keyboard, keys, remapping, terminal, themes
 from tui.ending import end_on_signals
 from tui.foreign import visible
 from tui.history_watch import HistoryWatch
@@ -120,6 +120,7 @@ class HushpostApp(App[str], inherit_bindings=False):
     def on_mount(self) -> None:
         if not self.is_headless:
             end_on_signals(self)
+            self.call_after_refresh(interpreter.started)
         self.apply_keys()
         self.set_interval(20, self.lock_when_idle)
         self._history = HistoryWatch(self)

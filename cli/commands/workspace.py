@@ -55,6 +55,9 @@ def start_app(
     """The app on this workspace, or on the last one; `send` is a request to open and send at once."""
     if not has_terminal(invocation):
         raise click.UsageError("the app needs a terminal; `hushpost send` and `hushpost run` work without one")
+    from tui import interpreter
+
+    interpreter.begin()
     from core.vault.environ import EnvironmentCredentials
     from tui.run import run_app
 
