@@ -42,6 +42,8 @@ MODES = {
 DEMO = "demo"
 """What the app ends with when the person chose to go on in the demo."""
 
+_SETTLED_S = 0.5
+"""From the start until there is time for what is not needed yet."""
 _READ_S = 2.0
 """After this long a notice goes at the next key."""
 
@@ -121,6 +123,7 @@ class HushpostApp(App[str], inherit_bindings=False):
         if not self.is_headless:
             end_on_signals(self)
             self.call_after_refresh(interpreter.started)
+            self.set_timer(_SETTLED_S, interpreter.load_ahead)
         self.apply_keys()
         self.set_interval(20, self.lock_when_idle)
         self._history = HistoryWatch(self)

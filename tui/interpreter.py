@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import sys
+from importlib import import_module
+
+from core.vault.threads import start_daemon_thread
 
 TURN_S = 0.001
 """After this long a busy thread lets the event loop have the interpreter, which may need it many times for one key."""
@@ -19,3 +22,8 @@ def started() -> None:
     """Collect from now on, without what is there: looking at all of it holds a key up for a tenth of a second."""
     gc.freeze()
     gc.enable()
+
+
+def load_ahead() -> None:
+    """What the first send needs, while nobody waits for it: imported on the event loop it would hold keys up."""
+    start_daemon_thread(lambda: import_module("core.wire"), name="loading")

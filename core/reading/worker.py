@@ -15,6 +15,8 @@ MOST_WRITTEN = 256 * 1024 * 1024
 def main(arguments: Sequence[str]) -> None:
     """Do one task; a line of JSON on stdout says how it went."""
     task, source, *rest = arguments
+    # The app goes on drawing meanwhile, and a person waits for that.
+    os.nice(5)
     _limit_memory(os.fstat(int(source)).st_size)
     tasks: dict[str, Callable[..., None]] = {"lay-out": _lay_out, "filter": _filter, "picture": _picture}
     try:
