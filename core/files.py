@@ -11,7 +11,6 @@ from pathlib import Path
 
 from core.errors import FileError
 
-
 PROC = Path("/proc/self/fd")
 
 
