@@ -63,9 +63,27 @@ def send(app: TerminalApp, name: str) -> None:
     app.press("ctrl+r")
 
 
+JAR = """\
+schema = 1
+url = "{{base}}/set-cookie?sid={{bearer_key}}"
+headers = [
+    { name = "X-Key", value = "{{header_key}}" },
+]
+"""
+"""Its answer sets a cookie that holds a secret."""
+FOLDER = """\
+schema = 1
+headers = [
+    { name = "X-Inherited", value = "{{header_key}}" },
+]
+"""
+
+
 def test_a_person_sends_looks_around_and_quits(
     app: TerminalApp, bao: OpenBao, server: Loopback, other_server: Loopback, workspace: Path, home: Path
 ) -> None:
+    (workspace / "requests" / "jar.toml").write_text(JAR)
+    (workspace / "requests" / "folder.toml").write_text(FOLDER)
     app.wait_for("echoed")
     send(app, "echoed")
     app.wait_for("200 OK")
@@ -83,6 +101,31 @@ def test_a_person_sends_looks_around_and_quits(
     app.settle()
     send(app, "unreachable")
     app.wait_for(lambda screen: "127.0.0.1:9" in screen)
+    app.press("escape")
+    send(app, "jar")
+    app.wait_for(lambda screen: "jar" in screen and "200 OK" in screen)
+    app.write("\x1bk")
+    app.wait_for("in memory until")
+    app.settle()
+    app.press("e")
+    app.wait_for("HttpOnly")
+    app.settle(0.1)
+    app.press("escape", "escape")
+    app.settle()
+    app.write("\x1bp")
+    app.wait_for("As it will be sent")
+    app.settle()
+    app.press("escape")
+    app.write("\x1br")
+    for _ in range(4):
+        app.press("]")
+        app.settle(0.1)
+    app.write("\x1bt")
+    app.press("escape", "E")
+    app.wait_for("What all requests inherit")
+    for _ in range(4):
+        app.write("\x1b[1;3C")
+        app.settle(0.1)
     app.press("escape")
     for screen in ("f4", "f5", "f2", "f8", "f1"):
         app.press(screen)

@@ -11,7 +11,7 @@ from core.models import ApiKeyAuth, Field, Folder, Request, Scripts
 from core.session import Session
 from core.workspace import Workspace
 from tests.loopback import Loopback
-from tests.tui.conftest import Running, press_alt, screen_text, type_text, until
+from tests.tui.conftest import Running, notices, press_alt, screen_text, type_text, until
 from tui.screens.dialogs import PickDialog
 from tui.screens.requests import RequestsScreen
 from tui.widgets.folder_editor import FolderEditor
@@ -99,6 +99,18 @@ class TestSaved:
         assert "# ours" in text
         assert "# the team" in text
         assert 'order = ["show", "create"]' in text
+
+    async def test_until_then_they_are_not_sent_which_is_said(
+        self, running: Running, workspace: Workspace, server: Loopback
+    ) -> None:
+        async with running(workspace) as pilot:
+            await settings(pilot)
+            await add_row(pilot, "X-Team", "red")
+            assert (await sent(pilot, server, "payments/show")).header("X-Team") is None
+            assert any('unsaved edits of folder "payments"' in notice for notice in notices(pilot))
+            pilot.app.clear_notifications()
+            await sent(pilot, server, "health")
+            assert not notices(pilot)
 
     async def test_of_all_requests_reach_those_in_no_folder(
         self, running: Running, workspace: Workspace, server: Loopback

@@ -14,9 +14,10 @@ from core.consent import Need
 from core.errors import HostNotAllowed, HushpostError
 from core.exchange import Exchange, Progress
 from core.models import Capture, Check, Field, Folder, GraphqlBody, PlainBody, Request, Variable
+from core.tree import folder_file
 from core.urls import query_in, taken_apart
 from tui.messages import AnswerWanted
-from tui.open_requests import OpenRequests, RequestOrFolder
+from tui.open_requests import OpenRequests, RequestOrFolder, called
 from tui.screens.base import SessionScreen
 from tui.screens.from_folders import inherited
 from tui.typeahead import working_for
@@ -220,12 +221,20 @@ class RequestScreen(SessionScreen[None]):
             self.tell("already sending; esc cancels")
             return
         reference, opened = self.reference, self.opened
+        for folder in self._unsaved_above():
+            self.tell(f"unsaved edits of {called(folder)} are not sent: f9 there saves them", warning=True)
         self._sending = self.run(
             lambda: self._send(reference, opened),
             lambda exchange: self._received(reference, opened, exchange),
             failed=lambda error: self._failed(reference, opened, error),
             group="send",
         )
+
+    def _unsaved_above(self) -> Sequence[str]:
+        """Folders that the open request inherits from whose file is not what is on the screen."""
+        parts = self.reference.split("/")[:-1]
+        above = {folder_file("/".join(parts[:end])) for end in range(len(parts) + 1)}
+        return [one for one in self.opened.edited if one in above]
 
     async def _send(self, reference: str, opened: OpenRequests) -> Exchange | None:
         request = opened.get(reference)
