@@ -73,7 +73,7 @@ class CredentialsScreen(SessionScreen[None]):
                 ),
                 ticker=self._ticker,
                 id="cache",
-                empty="Nothing is cached.",
+                empty="Nothing is cached: a secret is fetched when a request that uses it is sent.",
             )
 
     def on_mount(self) -> None:

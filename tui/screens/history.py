@@ -155,7 +155,7 @@ class HistoryScreen(SessionScreen[None]):
             )
         if self._of is not None and session.workspace is not None and not session.workspace.file.history:
             return "This workspace keeps no history: its workspace.toml says so."
-        return "Nothing yet: what you send from now on is listed here."
+        return "Nothing yet: what you send from now on is listed here.\nf3 goes to the requests, ctrl+r there sends."
 
     def _say(self) -> None:
         self._hint.rest(self._words())

@@ -16,6 +16,7 @@ from core.exchange import Exchange, Progress
 from core.models import Capture, Check, Field, Folder, GraphqlBody, PlainBody, Request, Variable
 from core.tree import folder_file
 from core.urls import query_in, taken_apart
+from tui.keys import keys_of
 from tui.messages import AnswerWanted
 from tui.open_requests import OpenRequests, RequestOrFolder, called
 from tui.screens.base import SessionScreen
@@ -285,7 +286,7 @@ class RequestScreen(SessionScreen[None]):
         elif answer is not None:
             self.response.fail(answer, self.hint_of(answer))
         else:
-            self.response.clear()
+            self.response.clear(f"{keys_of('requests.send', self.session.settings.keys) or 'the palette'} sends")
 
     def _failed(self, reference: str, opened: OpenRequests, error: HushpostError) -> None:
         if (reference, opened) == (self.reference, self.opened):

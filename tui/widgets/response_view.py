@@ -131,11 +131,11 @@ class ResponseView(Widget):
         self._reading.start()
         self._choose(tab or self._tab)
 
-    def clear(self) -> None:
-        """There is no answer."""
+    def clear(self, next_step: str = "") -> None:
+        """There is no answer; `next_step` says how one comes."""
         self._forget()
         self._tabs.display = False
-        self._status.say([("no answer yet", "muted")], "")
+        self._status.say([("no answer yet", "muted"), (next_step, "muted")], "")
         self._pane.show_text("", "muted")
 
     def progress(self, progress: Progress) -> None:
