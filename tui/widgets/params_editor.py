@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.content import Content
 from textual.widgets import Static
 
 from core.models import Request
 from core.urls import as_written, parameters_in, query_in
-from tui.foreign import foreign
+from tui.foreign import visible
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names
 from tui.widgets.table_lines import NAME_VALUE, TableRow
@@ -24,7 +25,7 @@ class ParamsEditor(Container):
     DEFAULT_CSS = """
     ParamsEditor { height: 1fr; layout: vertical; }
     ParamsEditor > .whole {
-        height: auto; color: $text-muted; padding: 0 1 0 5; text-wrap: nowrap; text-overflow: ellipsis;
+        height: 0; color: $text-muted; padding: 0 1 0 5; text-wrap: nowrap; text-overflow: ellipsis;
     }
     """
 
@@ -37,6 +38,7 @@ class ParamsEditor(Container):
         self._unused: dict[str, str] = {}
         """Values of names that the address did not have when it was shown: they stay in the file."""
         self._known: dict[str, str] = {}
+        self._said: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield self._title
@@ -65,13 +67,18 @@ class ParamsEditor(Container):
 
     def say(self, request: Request) -> None:
         """Show the whole address of the request as it is now."""
-        text = as_written(
-            request.url, request.path_params, ((row.name, row.value) for row in request.query if row.enabled)
-        )
+        rows = ((row.name, row.value) for row in request.query if row.enabled)
+        whole = visible(as_written(request.url, request.path_params, rows))
+        lines = [] if whole == visible(request.url) else [whole]
         if query_in(request.url):
-            text += f"\n{_MOVED_BY}"
-        self._whole.display = text != request.url
-        self._whole.update(foreign(text, lines=True))
+            lines = [whole, _MOVED_BY]
+        if lines == self._said:
+            return
+        if len(lines) != len(self._said):
+            # Only then: a key typed into the address lays nothing out.
+            self._whole.styles.height = len(lines)
+        self._said = lines
+        self._whole.update(Content("\n".join(lines)), layout=False)
 
     def _typed(self) -> dict[str, str]:
         return {row.cells[0]: row.cells[1] for row in self._path.finish() if row.cells[1]}
