@@ -27,6 +27,8 @@ COMMANDS = {
     "credential": ("credential", "How you log in to your vaults."),
     "bind": ("bind", "Allow a workspace to use your credentials."),
     "store": ("store", "The encrypted store of your credentials and secrets."),
+    "import": ("transfer", "Make a request from a curl command in a file."),
+    "export": ("transfer", "Write a request for another tool."),
     "doctor": ("doctor", "Print what a bug report needs; no secret is in it."),
     "completion": ("completion", "Print the shell's completion script."),
 }
