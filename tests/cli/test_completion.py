@@ -123,9 +123,15 @@ def test_completion_asks_for_nothing_and_imports_no_session(hushpost: Hushpost, 
 # In the shells
 
 STARTS = {
-    "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(hushpost completion bash)"'),
-    "zsh": (["zsh", "-f", "-i"], 'autoload -U compinit; compinit -D -u; eval "$(hushpost completion zsh)"'),
-    "fish": (["fish", "--no-config", "-i"], "hushpost completion fish | source"),
+    "bash": (["bash", "--norc", "--noprofile", "-i"], "PS1='@>'; eval \"$(hushpost completion bash)\""),
+    "zsh": (
+        ["zsh", "-f", "-i"],
+        "PROMPT='@>'; autoload -U compinit; compinit -D -u; eval \"$(hushpost completion zsh)\"",
+    ),
+    "fish": (
+        ["fish", "--no-config", "-i"],
+        "function fish_prompt; echo -n '@>'; end; hushpost completion fish | source",
+    ),
 }
 SHELLS = [
     pytest.param(name, marks=pytest.mark.skipif(shutil.which(name) is None, reason=f"{name} is not installed"))
@@ -146,6 +152,11 @@ def path(tmp_path: Path) -> str:
     return f"{program.parent}{os.pathsep}{os.environ['PATH']}"
 
 
+def waits(screen: str) -> bool:
+    """The shell's prompt is the last thing there."""
+    return screen.rstrip().endswith("\n@>")
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_shell_completes_words_whatever_they_are(
     hushpost: Hushpost, workspace: Path, tmp_path: Path, path: str, shell: str
@@ -162,9 +173,10 @@ def test_a_shell_completes_words_whatever_they_are(
         "hushpost send -w ../oth\t else\t": f"<send><-w><../other ws{'' if shell == 'zsh' else '/'}><elsewhere>",
     }
     with TerminalApp(command, environment=environment, folder=workspace, columns=200, rows=60) as app:
-        app.write(f"{setup}; echo rea''dy\n")
-        app.wait_for("ready")
+        app.write(f"{setup}\n")
+        app.wait_for(waits)
         for line, words in typed.items():
             app.write(f"{line}\n")
-            app.wait_for(words, 10)
+            app.wait_for(words)
+            app.wait_for(waits)
     assert not list(tmp_path.rglob("owned"))
