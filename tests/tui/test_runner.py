@@ -574,3 +574,17 @@ async def test_unsaved_edits_do_not_run_and_it_is_said(
         await ran(pilot, screen)
         assert paths(server) == ["/status/200"]
         assert any('unsaved edits of "a" do not run' in notice for notice in notices(pilot))
+
+
+async def test_nobody_agrees_to_what_does_not_fit(running: Running, linked: Workspace) -> None:
+    async with in_runner(running, linked, size=(60, 18)) as (pilot, screen):
+        await pilot.press("ctrl+r")
+        await shown(pilot, AheadDialog)
+        await until(pilot, lambda: "there is more: pgdn shows it" in screen_text(pilot))
+        assert "no sandbox" not in screen_text(pilot)
+        await pilot.press("pagedown", "pagedown")
+        await until(pilot, lambda: "there is more" not in screen_text(pilot))
+        assert "no sandbox" in screen_text(pilot) or "sandbox, read" in screen_text(pilot)
+        assert "Allow and run" in screen_text(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.screen is screen and not screen.under_way)

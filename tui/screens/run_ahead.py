@@ -14,7 +14,7 @@ from textual.widgets import Button, Static
 from core.ahead import Ahead, look_ahead
 from tui import keys
 from tui.cures import bind, unlock, who
-from tui.foreign import foreign
+from tui.foreign import foreign, visible
 from tui.screens.base import SessionDialog
 from tui.screens.dialogs import AskSeveralDialog, DialogButton
 from tui.widgets.footer import KeyFooter
@@ -63,7 +63,11 @@ async def _settled(screen: SessionWork[Any], ahead: Ahead) -> bool:
 class AheadDialog(SessionDialog[Answer]):
     """Names all that the workspace asks for; the button that gives nothing has the focus."""
 
-    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.DIALOG)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.bindings(keys.DIALOG),
+        *keys.plain("pagedown", "read(1)"),
+        *keys.plain("pageup", "read(-1)"),
+    ]
 
     def __init__(self, session: Session, ahead: Ahead, count: int) -> None:
         super().__init__(session)
@@ -73,8 +77,9 @@ class AheadDialog(SessionDialog[Answer]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog run-ahead") as box:
             box.border_title = "Before the run"
-            with VerticalScroll():
-                yield Static(foreign("\n".join(self._lines()), lines=True), classes="dialog-text")
+            with VerticalScroll(can_focus=False):
+                yield Static(foreign("\n".join(self._lines()), lines=True))
+            yield Static("there is more: pgdn shows it", id="more", classes="dialog-problem", markup=False)
             with Horizontal(classes="dialog-buttons"):
                 yield DialogButton("Allow and run", id="settle", danger=True)
                 yield DialogButton("Run without", id="without")
@@ -83,22 +88,39 @@ class AheadDialog(SessionDialog[Answer]):
 
     def on_mount(self) -> None:
         self.query_one("#no").focus()
+        self._look()
+
+    def on_resize(self) -> None:
+        self._look()
+
+    def _look(self) -> None:
+        """Nobody is to agree to what did not fit."""
+        self.call_after_refresh(lambda: self._more(self.query_one(VerticalScroll)))
+
+    def _more(self, text: VerticalScroll) -> None:
+        self.query_one("#more").display = text.scroll_target_y < text.max_scroll_y
+
+    def action_read(self, direction: int) -> None:
+        text = self.query_one(VerticalScroll)
+        text.scroll_relative(y=direction * max(1, text.size.height - 1), animate=False)
+        self._look()
 
     def _lines(self) -> Sequence[str]:
         ahead = self._ahead
         many = "this request" if self._count == 1 else f"these {self._count:,} requests"
-        lines = [f"{who(self.session)} asks, for {many}:"]
+        lines = [f"{visible(who(self.session))} asks, for {many}:", ""]
         if ahead.locked:
-            lines.append("\n- your credential store unlocked: it holds values they use")
+            lines.append("- your credential store unlocked: it holds values they use")
         for error in ahead.unbound:
-            lines.append(f'\n- which of your credentials it means by "{error.credential}" ({error.provider})')
+            meant = visible(f'"{error.credential}" ({error.provider})')
+            lines.append(f"- which of your credentials it means by {meant}")
         for credential in sorted({need.credential for need in ahead.approvals}):
-            whose = f'the credential "{credential}"' if credential else "the local store"
-            hosts = [f"    {need.what}" for need in ahead.approvals if need.credential == credential]
-            lines += [f"\n- that secrets of {whose} go to", *hosts]
+            whose = f'the credential "{visible(credential)}"' if credential else "the local store"
+            hosts = [f"    {visible(need.what)}" for need in ahead.approvals if need.credential == credential]
+            lines += [f"- that secrets of {whose} go to", *hosts]
             lines.append("  which may then receive every secret of it that this workspace uses")
         if ahead.scripts:
-            lines.append("\n- that its scripts run on this machine, as you: no sandbox, read scripts/ first")
+            lines.append("- that its scripts run on this machine, as you: no sandbox, read scripts/ first")
         lines.append("\nWithout them, requests that need them end in an error and the others run.")
         return lines
 
