@@ -131,6 +131,7 @@ async def take_over(screen: SessionWork[Any]) -> bool:
             yes="I moved it",
             no="Start with nothing",
             danger=True,
+            unasked=True,
         )
     )
     if agreed:
@@ -161,6 +162,7 @@ async def allow_host(screen: SessionWork[Any], error: HostNotAllowed) -> bool:
             yes="Allow and send",
             no="Refuse",
             danger=True,
+            unasked=True,
         )
     )
     if agreed:
@@ -182,6 +184,7 @@ async def allow_file(screen: SessionWork[Any], error: FileNotAllowed) -> bool:
             yes="Allow and send",
             no="Refuse",
             danger=True,
+            unasked=True,
         )
     )
     if agreed:
@@ -205,6 +208,7 @@ async def allow_scripts(screen: SessionWork[Any], error: ScriptsNotAllowed) -> b
             yes="Allow and send",
             no="Refuse",
             danger=True,
+            unasked=True,
         )
     )
     if agreed:

@@ -58,6 +58,9 @@ async def test_binding_and_allowing_the_host_send_the_request(
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         assert session.binding("team-vault") == "mine"
         assert f"127.0.0.1:{server.port}" in screen_text(pilot)
+        # What was being typed when the question came up is no answer to it.
+        await pilot.press("y")
+        assert isinstance(pilot.app.screen, ConfirmDialog)
         assert not server.requests
         await pilot.press("left", "enter")
         await until(pilot, lambda: server.requests)

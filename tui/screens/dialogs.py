@@ -44,9 +44,11 @@ class ConfirmDialog(SessionDialog[bool]):
         yes: str = "Yes",
         no: str = "Cancel",
         danger: bool = False,
+        unasked: bool = False,
         again: str = "",
     ) -> None:
-        """`again` are keys that say yes: the same one that asked."""
+        """`unasked` is a question that may come up while something else is typed: no letter says yes to it.
+        `again` are keys that say yes: the same one that asked."""
         super().__init__(session)
         if again:
             self._bindings.bind(again, "yes", show=False)
@@ -55,6 +57,7 @@ class ConfirmDialog(SessionDialog[bool]):
         self._yes = yes
         self._no = no
         self._danger = danger
+        self._unasked = unasked
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as box:
@@ -72,6 +75,9 @@ class ConfirmDialog(SessionDialog[bool]):
     def _answered(self, event: Button.Pressed) -> None:
         event.stop()
         self.dismiss(event.button.id == "yes")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return not (action == "yes" and self._unasked)
 
     def action_yes(self) -> None:
         self.dismiss(True)
