@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -87,6 +88,7 @@ class Invocation:
         prompter = TerminalPrompter(self.diagnostics, surroundings) if self.interactive else None
         session = open_session(surroundings, headless=True, prompter=prompter, environment=self.environment)
         self.diagnostics.redact = session.redact
+        gc.enable()
         try:
             return await action(session)
         except asyncio.CancelledError:

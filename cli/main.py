@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -145,6 +146,8 @@ def _output() -> Output:
 
 def _prepare_process() -> int:
     """What `seal` returns."""
+    # Next to nothing becomes garbage while a command is imported; what opens a session collects again.
+    gc.disable()
     if not sys.warnoptions:
         # The SDKs warn their own developers, on our stderr.
         warnings.simplefilter("ignore")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.dynamic import DYNAMIC
 from core.errors import TemplateError
+from core.structs import Struct
 from core.template import Reference, invalid, not_in_vault, references, suggestion
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ MAX_DEPTH = 100
 """Plain variables may stand in each other this deep."""
 
 
-@dataclass
-class Needs:
+class Needs(Struct, frozen=True):
     """Names in order of first use."""
 
     names: tuple[str, ...] = ()
@@ -28,14 +27,14 @@ class Needs:
     prompts: tuple[str, ...] = ()
 
 
-@dataclass
 class _Walk:
-    scope: Scope
-    names: dict[str, None] = field(default_factory=dict)
-    prompts: dict[str, None] = field(default_factory=dict)
-    obstacles: dict[TemplateError, None] = field(default_factory=dict)
-    path: list[str] = field(default_factory=list)
-    """The plain variables being looked into."""
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.names: dict[str, None] = {}
+        self.prompts: dict[str, None] = {}
+        self.obstacles: dict[TemplateError, None] = {}
+        self.path: list[str] = []
+        """The plain variables being looked into."""
 
     def text(self, text: str, where: str) -> None:
         for reference in references(text):

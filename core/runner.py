@@ -34,6 +34,7 @@ from core.exchange import (
 from core.models import Request, Scripts
 from core.prepare import texts
 from core.secret import Secret
+from core.structs import Struct
 from core.workspace import Workspace
 
 Values = Mapping[str, str | Secret]
@@ -96,8 +97,7 @@ class RunOptions:
     """Answers to the questions that requests ask."""
 
 
-@dataclass(frozen=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """One request of each iteration."""
 
     reference: str

@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +14,7 @@ import msgspec
 
 from core import arrange, tomlfile
 from core.errors import FileError
+from core.structs import Struct
 from core.trash import Kept, files_below
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ _UNDONE = {
 }
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """What happened to the tree; a reference is None on the side on which there is nothing."""
 
     sentence: str
@@ -51,16 +51,14 @@ class Change:
     """The same when the change is undone and done again."""
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A `folder.toml` before and after, of a folder in which something changed its place."""
 
     files: tuple[bytes | None, bytes | None]
     orders: tuple[Sequence[str], Sequence[str]]
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(Struct, frozen=True):
     """A label as it stands in the file that holds it; None for a file that cannot be read."""
 
     data: bytes | None
@@ -167,7 +165,9 @@ def paired(workspace: Workspace, before: Mapping[str, Listing]) -> Mapping[str, 
     for folder, old in before.items():
         new = _listing(workspace, folder)
         if new.files[1] != old.files[0]:
-            pairs[folder] = replace(old, files=(old.files[0], new.files[1]), orders=(old.orders[0], new.orders[1]))
+            pairs[folder] = msgspec.structs.replace(
+                old, files=(old.files[0], new.files[1]), orders=(old.orders[0], new.orders[1])
+            )
     return pairs
 
 

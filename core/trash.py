@@ -9,19 +9,18 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from core import arrange, tomlfile
 from core.errors import FileError
+from core.structs import Struct
 
 LIMIT = 256 * 1024 * 1024
 """Bytes that are kept; beyond it the oldest goes, and nothing larger is copied here from another file system."""
 WEEK_S = 7 * 24 * 3600
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A file or folder in the trash."""
 
     path: Path

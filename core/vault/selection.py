@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
@@ -11,6 +10,7 @@ import msgspec
 
 from core.errors import SecretNotFound, VaultError
 from core.secret import Secret
+from core.structs import Struct
 from core.vault.config import AnyLink
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
@@ -19,8 +19,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _KINDS = {b'"': "text", b"{": "object", b"[": "list", b"n": "null", b"t": "true or false", b"f": "true or false"}
 
 
-@dataclass(frozen=True)
-class Inside:
+class Inside(Struct, frozen=True):
     """What a secret is made of, without any value: what a link may select from."""
 
     kind: Literal["object", "text", "bytes"]
