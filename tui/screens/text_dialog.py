@@ -54,6 +54,7 @@ class TextDialog(SessionDialog[str]):
 
     def on_mount(self) -> None:
         self._text.show(self._asked.text, self._asked.syntax)
+        self._text.move_cursor(self._text.document.end)
         self._text.focus()
 
     def action_take(self) -> None:

@@ -22,6 +22,9 @@ from tui.widgets.line_view import LineView
 from tui.widgets.names import Names
 from tui.widgets.template_input import Hint
 
+_LEAST = 6
+"""Columns of the terminal that a column keeps where there is little room."""
+
 
 @dataclass(frozen=True)
 class TableRow:
@@ -119,11 +122,19 @@ class TableLines(LineView):
     def cell_span(self, column: int) -> tuple[int, int]:
         """Where a column begins and how wide it is."""
         width = max(0, self.scrollable_content_region.width - self._gutter - (len(self.columns) - 1) * 2)
-        free = max(0, width - sum(one.width for one in self.columns))
+        fixed = [one.width for one in self.columns if one.width]
+        flexible = len(self.columns) - len(fixed)
+        free = width - sum(fixed)
+        less = 0
+        if fixed and flexible and free < _LEAST * flexible:
+            # In a narrow terminal columns of words give some of their width to those of texts.
+            less = min(-(-(_LEAST * flexible - free) // len(fixed)), max(0, min(fixed) - _LEAST))
+            free += less * len(fixed)
+        free = max(0, free)
         shares = sum(one.share for one in self.columns if not one.width) or 1
         x = self._gutter
         for index, one in enumerate(self.columns):
-            wide = one.width or (free * one.share // shares if index + 1 < len(self.columns) else 0)
+            wide = one.width - less if one.width else free * one.share // shares
             if index + 1 == len(self.columns):
                 wide = max(0, self.scrollable_content_region.width - x)
             if index == column:

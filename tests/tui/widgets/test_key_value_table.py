@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from tests.tui.conftest import type_text
 from tui.widgets.key_value_table import KeyValueTable
-from tui.widgets.table_lines import TableColumn, TableRow
+from tui.widgets.table_lines import TableColumn, TableLines, TableRow
 
 ROWS = (TableRow(("Accept", "text/plain")), TableRow(("X-Debug", "1"), enabled=False), TableRow(("Last", "z")))
 
@@ -136,3 +137,17 @@ async def test_finishing_takes_the_cell_and_goes_on_editing() -> None:
         await type_text(pilot, "?")
         await pilot.press("enter")
         assert host.cells[0][0] == "Accept!?"
+
+
+@pytest.mark.parametrize(
+    ("width", "spans"), [(60, (10, 16, 10, 17)), (38, (9, 6, 9, 7)), (33, (7, 6, 7, 6)), (20, (6, 0, 6, 1))]
+)
+async def test_columns_of_words_give_room_to_texts_in_a_narrow_table(width: int, spans: tuple[int, ...]) -> None:
+    columns = (TableColumn("", width=10), TableColumn(""), TableColumn("", width=10), TableColumn(""))
+    app: App[None] = App()
+    async with app.run_test(size=(width, 5)) as pilot:
+        table = KeyValueTable(columns, fixed=True, boxes=0)
+        await app.mount(table)
+        await pilot.pause()
+        lines = table.query_one(TableLines)
+        assert tuple(lines.cell_span(column)[1] for column in range(4)) == spans
