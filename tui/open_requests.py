@@ -15,6 +15,10 @@ from core.workspace import Workspace
 
 T = TypeVar("T")
 
+MOST_ANSWERS = 200
+MOST_ANSWERED = 64 * 1024 * 1024
+"""Bytes of bodies; older answers are in the history."""
+
 RequestOrFolder = Request | Folder
 Change = Callable[[dict[str, str | Variable]], object]
 """Of the variables of a file, in place."""
@@ -115,6 +119,15 @@ class OpenRequests:
         self._disk[reference] = (written, self._stamp(self.workspace, reference))
         if edits is not None:
             self.edit(reference, self._edits[reference])
+
+    def answered(self, reference: str, exchange: Exchange) -> None:
+        """Keep the last answer of a request; the oldest of others go when they are too many."""
+        self.answers.pop(reference, None)
+        self.answers[reference] = exchange
+        size = sum(one.response.body.size for one in self.answers.values())
+        while len(self.answers) > MOST_ANSWERS or (size > MOST_ANSWERED and len(self.answers) > 1):
+            oldest = next(iter(self.answers))
+            size -= self.answers.pop(oldest).response.body.size
 
     def changed_on_disk(self, reference: str) -> bool:
         """Another program wrote or deleted the file since it was read or saved here."""

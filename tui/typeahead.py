@@ -73,6 +73,11 @@ class Typeahead:
         self._delivery: asyncio.Task[None] | None = None
         self._holds: set[Hold] = set()
 
+    @property
+    def waiting(self) -> bool:
+        """Keys are still kept back."""
+        return bool(self._waiting)
+
     def hold(self) -> Hold:
         """Work begins that may ask something."""
         hold = Hold(self._holds)

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import Worker
 
@@ -192,6 +193,7 @@ class SessionScreen(SessionWork[ScreenResultType]):
     """A mode of the app: header, its own part, footer. `MODE` is its name in keys, palette and header."""
 
     MODE: ClassVar[str] = ""
+    _focus_when_large: Widget | None = None
 
     def compose(self) -> ComposeResult:
         yield Static("", id="too-small", markup=False)
@@ -209,7 +211,18 @@ class SessionScreen(SessionWork[ScreenResultType]):
         if small:
             text = f"hushpost needs {smallest.width}x{smallest.height}, this is {size.width}x{size.height}"
             self.query_one("#too-small", Static).update(text)
+        if small and not self.has_class("-small"):
+            self._focus_when_large = self.focused
         self.set_class(small, "-small")
+        if not small and self._focus_when_large is not None:
+            self.call_after_refresh(self._focus_again)
+
+    def _focus_again(self) -> None:
+        """Where the keys went before there was no room; a hidden part loses the focus."""
+        if not self.has_class("-small") and self._focus_when_large is not None:
+            if self._focus_when_large.is_attached:
+                self.set_focus(self._focus_when_large)
+            self._focus_when_large = None
 
     def on_screen_resume(self) -> None:
         self.status_changed()

@@ -270,7 +270,7 @@ class RequestScreen(SessionScreen[None]):
     def _received(self, reference: str, opened: OpenRequests, exchange: Exchange | None) -> None:
         if exchange is None:
             return
-        opened.answers[reference] = exchange
+        opened.answered(reference, exchange)
         if (reference, opened) == (self.reference, self.opened):
             self.answer(exchange)
         self.forget_names()
