@@ -98,14 +98,16 @@ class HushpostApp(App[str], inherit_bindings=False):
             self.add_mode(mode, self._screen_factory(mode, screen))
         for theme in themes.THEMES:
             self.register_theme(theme)
-        theme_name = session.settings.theme or themes.DEFAULT
-        self.theme = theme_name if theme_name in self.available_themes else themes.DEFAULT
+        self._take_theme()
         animations = session.settings.animations
         if animations == "off" or (animations == "auto" and session.surroundings.over_ssh):
             self.animation_level = "none"
         keyboard.install()
-        self.cell_display = terminal.install(self, enabled=session.settings.cell_display)
+        self.cell_display = terminal.install(
+            self, enabled=session.settings.cell_display, no_color=session.surroundings.no_color
+        )
         self.typeahead = Typeahead(self)
+        self._history: HistoryWatch | None = None
         self._last_input = self._clock()
         self._asked_to_quit = False
 
@@ -171,8 +173,15 @@ class HushpostApp(App[str], inherit_bindings=False):
             screen.action_send()
 
     async def on_unmount(self) -> None:
-        self._history.end()
+        if self._history is not None:
+            self._history.end()
         await self.session.close()
+
+    def _take_theme(self) -> None:
+        wanted = self.session.settings.theme
+        system = self.console._color_system
+        no_color = self.session.surroundings.no_color
+        self.theme = themes.fitting(wanted if wanted in self.available_themes else "", system, no_color=no_color)
 
     # What screens tell the app
 
@@ -186,8 +195,7 @@ class HushpostApp(App[str], inherit_bindings=False):
     def settings_changed(self, *names: str) -> None:
         """Show what these settings say from now on."""
         if "theme" in names:
-            theme = self.session.settings.theme
-            self.theme = theme if theme in self.available_themes else themes.DEFAULT
+            self._take_theme()
         if "keys" in names:
             self.apply_keys()
 

@@ -18,6 +18,7 @@ from textual._context import visible_screen_stack
 from textual.app import App
 from textual.driver import Driver
 from textual.events import Resize
+from textual.filter import Monochrome, NoColor
 from textual.geometry import Offset
 from textual.message import Message
 from textual.screen import Screen
@@ -28,16 +29,19 @@ _FORGETTING = ("\x1b[?1049", "\x1b[?1047", "\x1b[?47", "\x1b[2J", "\x1b[3J", "\x
 """Changes of screen, clearing and reset: after these the terminal shows something else."""
 
 
-def install(app: App[Any], *, enabled: bool = True) -> Display:
+def install(app: App[Any], *, enabled: bool = True, no_color: bool = False) -> Display:
     """Put a cell-diffing display under an app that has not been started yet."""
-    return Display(app, enabled=enabled)
+    return Display(app, enabled=enabled, no_color=no_color)
 
 
 class Display:
     """What stands between one app and its driver."""
 
-    def __init__(self, app: App[Any], *, enabled: bool = True) -> None:
+    def __init__(self, app: App[Any], *, enabled: bool = True, no_color: bool = False) -> None:
         self._app = app
+        if no_color or app.console._color_system is None:
+            # Textual's own way out of colours is a hundred greys.
+            app._filters[:] = [*(one for one in app._filters if not isinstance(one, Monochrome)), NoColor()]
         self._enabled = enabled
         self._picture = Picture()
         self._stale = True

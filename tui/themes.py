@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich.color import ColorSystem
 from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
@@ -17,6 +18,28 @@ if TYPE_CHECKING:
     from textual.app import App
 
 DEFAULT = "hushpost"
+SIXTEEN = "hushpost-16"
+"""In the terminal's own sixteen colours, on its own background."""
+MONO = "hushpost-mono"
+"""Without any colour: what is said by one is said by bold, reverse, underline, or in words."""
+
+_PLAIN_CURSORS = {
+    "ansi-foreground": "ansi_default",
+    "ansi-background": "ansi_default",
+    "block-cursor-foreground": "ansi_default",
+    "block-cursor-background": "ansi_default",
+    "block-cursor-text-style": "reverse",
+    "input-cursor-foreground": "ansi_default",
+    "input-cursor-background": "ansi_default",
+    "input-cursor-text-style": "reverse",
+    "input-selection-foreground": "ansi_default",
+    "input-selection-background": "ansi_default",
+}
+_SCROLLBARS = (
+    *("scrollbar", "scrollbar-hover", "scrollbar-active", "scrollbar-corner-color"),
+    *("scrollbar-background", "scrollbar-background-hover", "scrollbar-background-active"),
+    *("border", "border-blurred", "screen-selection-foreground", "screen-selection-background"),
+)
 
 THEMES = (
     Theme(
@@ -47,7 +70,46 @@ THEMES = (
         panel="#d0d0d0",
         dark=False,
     ),
+    Theme(
+        name=SIXTEEN,
+        primary="ansi_bright_blue",
+        secondary="ansi_cyan",
+        warning="ansi_yellow",
+        error="ansi_bright_red",
+        success="ansi_green",
+        accent="ansi_magenta",
+        foreground="ansi_default",
+        background="ansi_default",
+        surface="ansi_default",
+        panel="ansi_default",
+        boost="ansi_default",
+        ansi=True,
+        variables=_PLAIN_CURSORS,
+    ),
+    Theme(
+        name=MONO,
+        primary="ansi_default",
+        foreground="ansi_default",
+        background="ansi_default",
+        surface="ansi_default",
+        panel="ansi_default",
+        boost="ansi_default",
+        secondary="ansi_default",
+        warning="ansi_default",
+        error="ansi_default",
+        success="ansi_default",
+        accent="ansi_default",
+        ansi=True,
+        variables={**_PLAIN_CURSORS, **dict.fromkeys(_SCROLLBARS, "ansi_default")},
+    ),
 )
+
+
+def fitting(wanted: str, system: ColorSystem | None, *, no_color: bool) -> str:
+    """The theme for a terminal: the wanted one, else what its colours allow; without any always the plain one."""
+    if no_color or system is None:
+        return MONO
+    return wanted or (SIXTEEN if system is ColorSystem.STANDARD else DEFAULT)
 
 
 @dataclass(frozen=True)
@@ -106,6 +168,8 @@ def _paint(variables: dict[str, str], *, own: bool) -> Paint:
         if ansi
         else Style(color=color("background").rich_color, bgcolor=color("primary").rich_color, bold=True)
     )
+    if variables["primary"] == variables["foreground"]:
+        return _mono(muted)
     resting = Style(bold=True) if ansi else Style(bgcolor=color("panel").rich_color, bold=True)
     return Paint(
         muted=muted,
@@ -122,4 +186,24 @@ def _paint(variables: dict[str, str], *, own: bool) -> Paint:
         good=ink("success"),
         warning=ink("warning"),
         bad=ink("error"),
+    )
+
+
+def _mono(muted: Style) -> Paint:
+    """Kinds are told by how they are written; every table names them in words too."""
+    return Paint(
+        muted=muted,
+        strong=Style(bold=True),
+        heading=Style(bold=True),
+        key=Style(bold=True),
+        cursor=Style(reverse=True),
+        resting=Style(bold=True),
+        plain=Style(),
+        secret=Style(bold=True),
+        linked=Style(italic=True),
+        dynamic=Style(dim=True),
+        undefined=Style(underline=True),
+        good=Style(),
+        warning=Style(bold=True),
+        bad=Style(bold=True, underline=True),
     )
