@@ -21,11 +21,16 @@ def install() -> None:
 
 
 class AltParser(XTermParser):
+    """Escape and a control key, as a slow line brings them together, are those two keys."""
+
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
         letter = sequence[1:]
-        plain = len(sequence) == 2 and sequence[0] == _ESC and letter.isprintable() and letter not in _BEGINS_MORE
-        if not plain or sequence in ANSI_SEQUENCES_KEYS:
+        if len(sequence) != 2 or sequence[0] != _ESC or letter in _BEGINS_MORE or sequence in ANSI_SEQUENCES_KEYS:
             yield from super()._sequence_to_key_events(sequence, alt)
+            return
+        if not letter.isprintable():
+            yield events.Key("escape", _ESC)
+            yield from super()._sequence_to_key_events(letter)
             return
         name = letter if letter.isalnum() else _character_to_key(letter)
         yield events.Key(f"alt+shift+{name.lower()}" if name.isupper() else f"alt+{name}", letter)
