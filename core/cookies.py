@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -176,6 +176,17 @@ class Cookies:
         of_domain = [key for key in self._cookies if key[0] == cookie.domain]
         for key in of_domain[: max(0, len(of_domain) - MOST_PER_DOMAIN)]:
             del self._cookies[key]
+
+
+class Jars(dict[Hashable, Cookies]):
+    """Of all workspaces and environments of one session."""
+
+    def drop(self, secret: Callable[[str], object]) -> None:
+        """Delete the cookies whose value holds a secret."""
+        for jar in self.values():
+            for cookie in jar.all():
+                if secret(cookie.value):
+                    jar.delete(cookie)
 
 
 def beside(written: str, cookies: Sequence[Cookie]) -> Sequence[Cookie]:

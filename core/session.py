@@ -15,7 +15,7 @@ from core import scripting, survey, unattended
 from core.captured import Captured
 from core.changes import Changes
 from core.consent import Consent, Need
-from core.cookies import Cookies
+from core.cookies import Cookies, Jars
 from core.environment import BASE, Scope
 from core.errors import FileError, HushpostError, StoreLocked
 from core.exchange import Exchange, Progress, Shown
@@ -96,7 +96,7 @@ class Session:
         """Names of values that scripts set."""
         self.changes = Changes(self)
         self._given = environment
-        self._cookies: dict[tuple[WorkspaceKey, str], Cookies] = {}
+        self._jars = Jars()
 
     @property
     def paths(self) -> Paths:
@@ -184,12 +184,13 @@ class Session:
         return await unattended.unlock(self)
 
     def lock(self) -> None:
-        """Drop the store's key, every login, every cached and every captured secret."""
+        """Drop the store's key, every login, and every secret that was cached, captured or is in a cookie."""
         self.store.lock()
         self.history.lock()
         self.vault.lock()
         self.tokens.drop()
         self.captured.drop_secrets()
+        self._jars.drop(self.redactor.names_in)
 
     # Credentials
 
@@ -441,7 +442,7 @@ class Session:
     @property
     def cookies(self) -> Cookies:
         """The jar of the open workspace in the active environment; memory only."""
-        return self._cookies.setdefault((self.key, self.environment or BASE), Cookies())
+        return self._jars.setdefault((self.key, self.environment or BASE), Cookies())
 
     def _open(self) -> Workspace:
         if self.workspace is None:

@@ -217,6 +217,14 @@ class TestValues:
             assert 'holds "api_key"' in screen_text(pilot)
             assert "s3cr3t" not in screen_text(pilot)
 
+    async def test_that_hold_a_secret_go_when_the_store_is_locked(self, session: Session, workspace: Workspace) -> None:
+        session.open_workspace(workspace.path)
+        session.redactor.add("api_key", Secret("s3cr3t-of-the-vault"))
+        session.cookies.put(Cookie("sid", "x.s3cr3t-of-the-vault", "a.example"))
+        session.cookies.put(Cookie("theme", "dark", "a.example"))
+        session.lock()
+        assert [cookie.name for cookie in session.cookies.all()] == ["theme"]
+
     async def test_are_in_no_file(self, running: Running, session: Session, workspace: Workspace) -> None:
         async with running(workspace) as pilot:
             session.cookies.put(Cookie("sid", VALUE, "127.0.0.1"))

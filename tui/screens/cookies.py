@@ -129,7 +129,11 @@ class CookiesScreen(SessionDialog[None]):
         if request is None:
             return "Open a request to see which of them it would send."
         options = request.options
-        sends = f"would send {count} (→)" if options.send_cookies else "sends none of them"
+        sends = "sends none of them"
+        if options.send_cookies and self._shown:
+            sends = f"would send {count or 'none'}{' (→)' if count else ''}"
+        elif options.send_cookies:
+            sends = "sends what is here for its host"
         keeps = "keeps those it is set" if options.store_cookies else "keeps none that it is set"
         return f"{self._reference or 'the request'} {sends} and {keeps}; see its options"
 

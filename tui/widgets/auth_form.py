@@ -17,6 +17,8 @@ from tui.widgets.struct_rows import AUTH_TYPES, auth_rows, auth_tag, auth_with, 
 from tui.widgets.tab_line import TabLine
 from tui.widgets.table_lines import TableColumn, TableLines
 
+_NOTHING_ABOVE = "  No folder above says anything: nothing is added."
+
 
 class AuthForm(Container):
     """Posts `PartEdited` at each change; `finish` says what the auth is then."""
@@ -71,7 +73,7 @@ class AuthForm(Container):
         self._types.show(auth_tag(self._auth), {})
         match self._auth:
             case InheritAuth():
-                note = f"  As the folders above say: {self._inherited or 'none'}."
+                note = f"  As the folders above say: {self._inherited}." if self._inherited else _NOTHING_ABOVE
             case NoAuth():
                 note = "  Nothing is added to the request."
             case _:
