@@ -121,10 +121,10 @@ def written(text: str) -> str:
     """The text as it has to be written in a request's file: literal braces escaped, shell variables as templates."""
     parts, done = [], 0
     for match in _VARIABLE.finditer(text):
-        before = template.escape(text[done : match.start()])
+        before = _escaped(text[done : match.start()])
         parts += [before, "{{", match[1], "}}"]
         done = match.end()
-    return "".join((*parts, template.escape(text[done:])))
+    return "".join((*parts, _escaped(text[done:])))
 
 
 def templated(body: Body) -> Body:
@@ -149,3 +149,11 @@ def _templated_part(part: Part) -> Part:
 
 def shown(text: str) -> str:
     return _VARIABLE.sub(r"$\1", text)
+
+
+def _escaped(text: str) -> str:
+    try:
+        return template.escape(text)
+    except FormatError as error:
+        hint = "keep the text in a file and write --data-binary @FILE"
+        raise FormatError(error.message, source="curl", hint=hint) from None

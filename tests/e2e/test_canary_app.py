@@ -115,6 +115,9 @@ def test_a_person_sends_looks_around_and_quits(
     app.write("\x1bp")
     app.wait_for("As it will be sent")
     app.settle()
+    app.press("c")
+    app.wait_for("curl command")
+    app.settle()
     app.press("escape")
     app.write("\x1br")
     for _ in range(4):

@@ -95,6 +95,13 @@ def test_the_answer_that_send_prints_is_masked(bao: OpenBao, workspace: Path, ho
         assert leaks(SECRETS, [("stdout", ran.stdout), ("stderr", ran.stderr), *files_below(home, workspace)]) == []
 
 
+def test_a_request_written_as_a_curl_command_names_its_secrets(bao: OpenBao, workspace: Path, home: Path) -> None:
+    for request in ("echoed", "form"):
+        ran = hushpost(workspace, "export", "curl", request, env=from_environment(bao))
+        assert b"{{" in ran.stdout, ran.stderr
+        assert leaks(SECRETS, [("stdout", ran.stdout), ("stderr", ran.stderr), *files_below(home, workspace)]) == []
+
+
 def test_raw_is_the_explicit_act_that_shows_the_answer_as_received(bao: OpenBao, workspace: Path) -> None:
     ran = hushpost(workspace, "send", "echoed", "--raw", env=from_environment(bao))
     assert ran.returncode == 0

@@ -148,6 +148,17 @@ async def test_an_undo_that_is_refused_says_why_and_changes_nothing(running: Run
         assert files(workspace) == before
 
 
+async def test_after_a_deletion_the_cursor_stays_near_and_undo_brings_it_back(
+    running: Running, workspace: Workspace
+) -> None:
+    async with running(workspace) as pilot:
+        tree = await at(pilot, "payments/create", "d")
+        await dialog(pilot, ConfirmDialog, "left", "enter")
+        await until(pilot, lambda: tree.current is not None and tree.current.reference == "payments/show")
+        await pilot.press("u")
+        await until(pilot, lambda: tree.current is not None and tree.current.reference == "payments/create")
+
+
 async def test_a_renamed_folder_stays_open(running: Running, workspace: Workspace) -> None:
     async with running(workspace) as pilot:
         tree = await at(pilot, "payments/show")

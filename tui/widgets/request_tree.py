@@ -104,7 +104,9 @@ class RequestTree(CursorLines):
         if expanded is not None:
             self._expanded = set(expanded)
         self._flatten()
-        self._index = next((at for at, row in enumerate(self._rows) if row.reference == kept), 0)
+        # Where its row is gone, the cursor stays at the row's place.
+        nearest = min(self._index, max(0, len(self._rows) - 1)) if expanded is None else 0
+        self._index = next((at for at, row in enumerate(self._rows) if row.reference == kept), nearest)
         self._show_cursor()
 
     @property

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -240,6 +241,7 @@ def test_everything_that_is_left_out_is_named_and_no_value_is() -> None:
         ("curl https://a.test -F 'a=<b'", "is the text of a file"),
         ("curl https://a.test -F a", "has no name"),
         ("curl https://a.test -F a=1 -d b=2", "data and a form"),
+        ("curl https://a.test -d '\\{{'", "backslash before {{"),
         ("curl https://a.test -m soon", "no usable number"),
         ("curl https://a.test -X 'A B'", "none that HTTP knows"),
         ("curl https://a.test -d $'\\xff'", "no UTF-8 text"),
@@ -255,6 +257,38 @@ def test_what_cannot_be_read_is_said_with_what_to_do(command: str, message: str)
 @given(st.lists(st.text(st.characters(exclude_characters="\0\r" + OPEN + CLOSE, exclude_categories=["Cs"]))))
 def test_words_quoted_for_a_shell_are_read_as_they_were(words: list[str]) -> None:
     assert commandline.split(shlex.join(["curl", *words])).words == ("curl", *words)
+
+
+PIECES = st.sampled_from(
+    [
+        *"'\"\\ \n^`$@=;:{}%&|<>#",
+        "$'",
+        "${A}",
+        "{{",
+        "-d ",
+        "-F ",
+        "-H ",
+        "-X",
+        "-u ",
+        "-G ",
+        "--json ",
+        "https://a.test",
+        "a",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=25).map("".join))
+def test_whatever_is_pasted_is_read_or_refused_with_what_to_do(text: str) -> None:
+    refused = None
+    try:
+        request = read(f"curl https://a.test {text}").request
+    except FormatError as error:
+        refused = error
+    if refused is not None:
+        assert refused.hint
+        return
+    assert msgspec.convert(msgspec.to_builtins(request), Request) == request
 
 
 def test_ansi_quotes_are_read_as_bash_reads_them() -> None:
