@@ -213,6 +213,7 @@ async def test_what_cannot_begin_says_why_and_leaves_what_ran(
         await pilot.press("ctrl+r")
         await until(pilot, lambda: 'variable "nowhere" is not defined' in screen_text(pilot))
         assert listed(screen) == ["failed a"]
+        await until(pilot, lambda: not screen.under_way and "checking" not in screen_text(pilot))
         assert len(server.requests) == 1
         await pilot.press("escape", "e")
         await type_text(pilot, "none.csv")

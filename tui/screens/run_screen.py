@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from core.datafile import read_rows
@@ -86,7 +87,13 @@ class RunScreen(SessionScreen[None]):
         if problems:
             self.wrong(next(iter(problems)))
             return
+        self.checking()
         self._worker = self.run(chosen, self._go, failed=self.not_begun, group="run")
+
+    @on(Worker.StateChanged)
+    def _worker_changed(self, event: Worker.StateChanged) -> None:
+        if event.worker is self._worker and event.worker.is_finished:
+            self.look()
 
     async def _whole(self) -> Running | None:
         """The run of what is selected, once everything that can be asked before it was."""
@@ -142,7 +149,6 @@ class RunScreen(SessionScreen[None]):
         if running is None:
             self.tell("nothing was sent")
             return
-        self.checking()
         try:
             await running.go()
         finally:
