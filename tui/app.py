@@ -161,7 +161,7 @@ class HushpostApp(App[str], inherit_bindings=False):
             self._open_first()
 
         self.base_screen.run(
-            open_first, lambda _: self.call_later(self.action_mode, "requests"), failed=self.tell_error
+            open_first, lambda _: self.call_later(self.action_mode, "requests"), failed=self.base_screen.show_unmended
         )
 
     def _open_and_send(self) -> None:
@@ -220,9 +220,6 @@ class HushpostApp(App[str], inherit_bindings=False):
         if status != self.run_status:
             self.run_status = status
             self.status_changed()
-
-    def tell_error(self, error: HushpostError) -> None:
-        self.base_screen.show_error(error)
 
     @property
     def base_screen(self) -> SessionScreen[Any]:

@@ -45,7 +45,11 @@ def enter_workspace(screen: SessionScreen[Any], path: Path) -> None:
         screen.session.open_workspace(path)
 
     def enter() -> None:
-        screen.run(open_it, lambda _: screen.call_later(screen.hushpost.action_mode, "requests"))
+        screen.run(
+            open_it,
+            lambda _: screen.call_later(screen.hushpost.action_mode, "requests"),
+            failed=screen.show_unmended,
+        )
 
     if screen.hushpost.leave_workspace_allowed(enter):
         enter()

@@ -459,7 +459,8 @@ class TestTree:
             await pilot.press("enter")
             await until(pilot, lambda: "methodd" in screen_text(pilot))
             await pilot.press("escape")
-            await until(pilot, lambda: any("methodd" in notice for notice in notices(pilot)))
+            await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+            assert notices(pilot) == []
             assert screen_of(pilot).reference == ""
             await opened(pilot, "health")
             await pilot.press("ctrl+r")

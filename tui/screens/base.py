@@ -17,7 +17,7 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from core.consent import Need
-from core.errors import HostNotAllowed, HushpostError
+from core.errors import FileError, HostNotAllowed, HushpostError
 from tui.foreign import visible
 from tui.hints import hint_here
 from tui.messages import ChoiceAsked, Notice, TextAsked
@@ -124,6 +124,13 @@ class SessionWork(Screen[ScreenResultType]):
         if hint := self.hint_of(error):
             text += f"\n{hint}"
         self.tell(text, error=True)
+
+    def show_unmended(self, error: HushpostError) -> None:
+        """As `show_error`, but not for a file whose fault stood in a dialog until the person closed that."""
+        from core.mending import broken
+
+        if not isinstance(error, FileError) or broken(error.path, self.session.paths) is None:
+            self.show_error(error)
 
     def hint_of(self, error: HushpostError) -> str:
         """What to do about it, in the keys of the app."""

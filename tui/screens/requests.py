@@ -204,7 +204,7 @@ class RequestsScreen(RequestScreen):
             self.show_tree()
             self._show(reference)
 
-        self.run(load, mended)
+        self.run(load, mended, failed=self.show_unmended)
 
     def _reread(self) -> None:
         """The open request's file is another one now."""

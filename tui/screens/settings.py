@@ -249,7 +249,7 @@ class SettingsScreen(SessionScreen[None]):
             self._look()
             self.refresh_bindings()
 
-        self.run(save, saved)
+        self.run(save, saved, failed=self.show_unmended)
 
 
 class KeyDialog(SessionDialog[str]):
