@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -32,26 +33,18 @@ class Trash:
 
     def __init__(self, folder: Path) -> None:
         self._shared = folder
-        self._own = folder / f"{time.time_ns():x}-{os.urandom(4).hex()}"
+        self._name = f"{time.time_ns():x}-{os.urandom(4).hex()}"
+        self._own = folder / self._name
         self._count = 0
 
     @property
     def name(self) -> str:
         """Of this run: when it began, in hexadecimal nanoseconds, and something random."""
-        return self._own.name
+        return self._name
 
     def put(self, path: Path) -> Kept:
         """Take a file or folder away. Raises FileError, and then it is where it was."""
-        self._count += 1
-        slot = self._own / str(self._count)
-        try:
-            if not self._own.exists():
-                self._sweep()
-            slot.mkdir(mode=0o700, parents=True)
-            self._shared.chmod(0o700)
-            self._own.chmod(0o700)
-        except OSError as error:
-            raise FileError(f"cannot be kept for undo: {tomlfile.reason(error)}", path=slot) from error
+        slot = self._slot()
         kept = Kept(slot / path.name, size_of(path))
         try:
             _move(path, kept.path)
@@ -62,6 +55,29 @@ class Trash:
         with suppress(OSError):
             os.utime(self._own)
         return kept
+
+    def _slot(self) -> Path:
+        self._count += 1
+        try:
+            if not self._own.exists():
+                self._sweep()
+                self._own.mkdir(mode=0o700, parents=True)
+                self._shared.chmod(0o700)
+        except OSError as error:
+            # A home that cannot be written is no reason to delete nothing.
+            self._own = self._elsewhere(error)
+        slot = self._own / str(self._count)
+        try:
+            slot.mkdir(mode=0o700)
+        except OSError as error:
+            raise FileError(f"cannot be kept for undo: {tomlfile.reason(error)}", path=slot) from error
+        return slot
+
+    def _elsewhere(self, error: OSError) -> Path:
+        try:
+            return Path(tempfile.mkdtemp(prefix="hushpost-trash-"))
+        except OSError:
+            raise FileError(f"cannot be made: {tomlfile.reason(error)}", path=self._own) from error
 
     def back(self, kept: Kept, path: Path) -> None:
         """Bring it back to a place that is free. Raises FileError, and then it is still kept."""

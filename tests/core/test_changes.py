@@ -219,6 +219,22 @@ async def test_what_is_deleted_is_private_and_gone_when_the_session_ends(
     assert list(kept.iterdir()) == []
 
 
+async def test_a_home_that_cannot_be_written_does_not_keep_anyone_from_deleting(
+    session: Session, workspace: Workspace, paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    paths.state.mkdir(exist_ok=True)
+    (paths.state / "trash").write_text("in the way")
+    before = files(workspace)
+    await session.changes.delete("auth", "auth")
+    assert workspace.requests() == ["pay"]
+    await session.changes.undo()
+    assert files(workspace) == before
+    await session.changes.redo()
+    await session.close()
+    assert not [name for name in os.listdir(tmp_path) if name.startswith("hushpost-trash-")]  # noqa: PTH208
+
+
 async def test_what_a_killed_run_left_is_deleted_after_a_week(
     session: Session, paths: Paths, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,6 +213,8 @@ class AskSeveralDialog(SessionDialog[dict[str, str]]):
 class PickDialog(SessionDialog[str]):
     """One of a list, narrowed by typing; returns the picked row's key."""
 
+    PLACEHOLDER: ClassVar[str] = "type to narrow the list, enter picks"
+
     SEARCHES: ClassVar[bool] = False
     """Typing is the point of it, however few the rows are."""
 
@@ -247,9 +249,7 @@ class PickDialog(SessionDialog[str]):
             if self._text:
                 yield Static(foreign(self._text, lines=True), classes="dialog-text")
             few = len(self._picks) <= FEW and not self.SEARCHES
-            yield LineInput(
-                placeholder="type to narrow the list, enter picks", id="filter", classes="-few" if few else ""
-            )
+            yield LineInput(placeholder=self.PLACEHOLDER, id="filter", classes="-few" if few else "")
             yield PickList(self._picks, id="picks", empty=self._empty, active=True)
         yield KeyFooter()
 

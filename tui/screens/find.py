@@ -24,6 +24,8 @@ _AT_ONCE = 15
 class FindDialog(PickDialog):
     """Returns the request's reference. What the index does not know yet is read beside the keys."""
 
+    PLACEHOLDER = "words of its name, path, method, address or headers"
+
     SEARCHES = True
 
     def __init__(self, session: Session, workspace: Workspace) -> None:
