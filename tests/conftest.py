@@ -21,6 +21,10 @@ ORIGINAL_ENVIRONMENT = dict(os.environ)
 """What pip needs, in the one test that installs."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew-golden", action="store_true", help="write the golden files of screens anew")
+
+
 def clean_environment(home: Path) -> dict[str, str]:
     """An environment for this process and its children: nothing inherited reaches a vault, a proxy or a home."""
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}

@@ -24,6 +24,8 @@ OSC52_LIMIT = 74_994
 SCREEN_PIECE = 768
 """Bytes that GNU screen passes on at a time."""
 TOOL_TIMEOUT_S = 3
+_TMUX = ("tmux",)
+_BUFFER = "hushpost"
 _TOOLS = (("wl-copy",), ("xclip", "-selection", "clipboard"), ("xsel", "--clipboard", "--input"))
 
 
@@ -36,6 +38,9 @@ async def copy(app: App[Any], session: Session, text: str, *, secret: bool = Fal
     if wanted == "native":
         raise HushpostError("no tool of this machine took the text", hint="set the clipboard to auto in the settings")
     if wanted in ("auto", "osc52") and len(text.encode()) <= OSC52_LIMIT:
+        in_tmux = session.surroundings.multiplexer == "tmux"
+        if in_tmux and await run_in_daemon_thread(_given_to_tmux, text, secret):
+            return "given to tmux, which hands it to the terminal if it may"
         send_osc52(app, text, session.surroundings.multiplexer)
         return "sent to the terminal, which copies it if it may"
     if secret:
@@ -72,6 +77,15 @@ def _given_to(tool: tuple[str, ...], text: str) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
+
+
+def _given_to_tmux(text: str, secret: bool) -> bool:
+    """By default tmux takes no text from a program's output, but from its own command, which hands it on by OSC 52."""
+    given = _given_to(("tmux", "load-buffer", "-w", "-b", _BUFFER, "-"), text)
+    if given and secret:
+        # The terminal has it; the server's buffers are for anyone to list.
+        _given_to(("tmux", "delete-buffer", "-b", _BUFFER), "")
+    return given
 
 
 def _written(session: Session, text: str) -> Path:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import dataclasses
 import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +121,31 @@ async def test_a_tool_that_fails_leaves_it_to_the_terminal(session: Session, too
 def test_over_ssh_no_tool_is_asked(session: Session, tools: Path) -> None:
     session.surroundings = dataclasses.replace(session.surroundings, has_display=True, over_ssh=True)
     assert native_tool(session) is None
+
+
+@pytest.fixture
+def tmux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """A tmux of its own with its defaults, and this process as a program inside of it."""
+    if shutil.which("tmux") is None:
+        pytest.skip("needs tmux")
+    socket = str(tmp_path / "tmux")
+
+    def run(*arguments: str) -> str:
+        command = ["tmux", "-S", socket, "-f", "/dev/null", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    run("new-session", "-d", "cat")
+    monkeypatch.setenv("TMUX", f"{socket},{run('display-message', '-p', '#{pid}').strip()},0")
+    yield run
+    run("kill-server")
+
+
+async def test_tmux_takes_it_by_its_own_command_and_keeps_no_secret(session: Session, tmux: Callable[..., str]) -> None:
+    session.surroundings = dataclasses.replace(session.surroundings, over_ssh=True, multiplexer="tmux")
+    async with in_mode(session, "settings") as pilot:
+        sent = caught(pilot)
+        assert "given to tmux" in await copy(pilot.app, session, TEXT)
+        assert tmux("show-buffer", "-b", "hushpost") == TEXT
+        assert "given to tmux" in await copy(pilot.app, session, "s3cret", secret=True)
+        assert tmux("list-buffers") == ""
+        assert not [one for one in sent if "]52;" in one]
