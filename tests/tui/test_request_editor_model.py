@@ -83,7 +83,7 @@ async def test_looking_at_every_tab_changes_nothing(running: Running, workspace:
         read: set[str] = {"schema", "method", "url"}
         for tab, _ in screen.editor.TABS:
             screen.editor.show_tab(tab)
-            await pilot.pause()
+            await until(pilot, lambda at=tab: at not in screen.editor._stale)  # type: ignore[misc]
             read |= screen.editor._read(tab, screen.editor._tabs[tab]).keys()
         screen.finish()
         assert screen.request == request
