@@ -15,7 +15,7 @@ from core.session import Session
 from core.vault.config import MemoryLink
 from core.workspace import Workspace
 from tests.loopback import Loopback
-from tests.tui.conftest import screen_text, until
+from tests.tui.conftest import notices, screen_text, until
 from tests.vault_app import STRIPE, back, everything_under, in_mode, said, shown, type_in, with_store
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog, PickDialog
 from tui.screens.requests import RequestsScreen
@@ -238,6 +238,16 @@ async def test_a_new_variable_is_typed_name_and_value_in_one_go(session: Session
         await pilot.press("f9")
         await until(pilot, lambda: not screen.edited)
     assert opened.load_request("payments/other").variables == {"ab": "cd"}
+
+
+async def test_a_second_one_of_the_name_of_a_secret_is_refused(session: Session, opened: Workspace) -> None:
+    async with in_mode(session, "requests") as pilot:
+        await at(pilot, "payments/show", "key")
+        await pilot.press("n", *"key", "enter")
+        await until(pilot, lambda: any('a variable "key" here already' in notice for notice in notices(pilot)))
+        await pilot.press("escape")
+        screen_of(pilot).finish()
+        assert not screen_of(pilot).edited
 
 
 async def test_another_programs_change_is_still_asked_about_after_a_secret_was_set(

@@ -122,6 +122,14 @@ class VariableTable(KeyValueTable):
         else:
             super().action_delete()
 
+    def _refusal(self, row: int, column: int, text: str) -> str:
+        if column or not text:
+            return ""
+        if not re.fullmatch(VARIABLE_NAME, text):
+            return _bad_name(text)
+        taken = any(one.cells[0] == text for at, one in enumerate(self._lines.rows) if at != row)
+        return f'there is a variable "{text}" here already' if taken else ""
+
     def _edit(self, row: int, column: int) -> None:
         entry = self._known(self._lines.rows[row])
         if entry is not None and entry.hidden:
