@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from core.exchange import CheckResult, Exchange
 from core.models import Capture, Check, Request
 
+_QUOTED = 200
+
 
 @dataclass(frozen=True)
 class Outcomes:
@@ -24,7 +26,8 @@ def outcomes(sent: Request, exchange: Exchange, redact: Callable[[str], str]) ->
     captures = {}
     for capture in sent.captures:
         if capture.name in exchange.captured:
-            value = redact(str(exchange.captured[capture.name]))
+            # Masked as a whole, and cut afterwards: half a secret would not be found.
+            value = redact(str(exchange.captured[capture.name]))[:_QUOTED]
             captures[capture] = CheckResult(capture.name, True, f"{capture.name} is {value}")
         elif (failure := next(failed, None)) is not None:
             captures[capture] = failure
