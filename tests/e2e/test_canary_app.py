@@ -69,8 +69,14 @@ url = "{{base}}/set-cookie?sid={{bearer_key}}"
 headers = [
     { name = "X-Key", value = "{{header_key}}" },
 ]
+checks = [
+    { subject = "header", path = "Set-Cookie", op = "equals", value = "none" },
+]
+captures = [
+    { name = "sid", from = "cookie", path = "sid" },
+]
 """
-"""Its answer sets a cookie that holds a secret."""
+"""Its answer sets a cookie that holds a secret; a check says what it found instead, and a capture what it took."""
 FOLDER = """\
 schema = 1
 headers = [
@@ -89,7 +95,7 @@ def test_a_person_sends_looks_around_and_quits(
     app.wait_for("200 OK")
     assert server.requests[0].header("X-Key") == SECRETS["header_key"]
     app.press("escape", "pagedown", "pagedown", "end", "home")
-    for _ in range(6):
+    for _ in range(8):
         app.press("alt+right")
         app.settle(0.1)
     send(app, "form")
@@ -104,6 +110,23 @@ def test_a_person_sends_looks_around_and_quits(
     app.press("escape")
     send(app, "jar")
     app.wait_for(lambda screen: "jar" in screen and "200 OK" in screen)
+    for _ in range(5):
+        app.press("alt+right")
+    app.wait_for("[Checks")
+    app.press("tab", "tab", "tab", "tab")
+    app.wait_for("it is")
+    app.press("tab")
+    app.wait_for("sid is")
+    app.settle()
+    for _ in range(4):
+        app.press("alt+left")
+    app.wait_for("[Headers")
+    app.settle(0.1)
+    app.press("t")
+    app.wait_for("Headers as text")
+    app.settle()
+    app.press("escape")
+    app.settle(0.1)
     app.write("\x1bk")
     app.wait_for("in memory until")
     app.settle()

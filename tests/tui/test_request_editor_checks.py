@@ -191,3 +191,19 @@ async def test_a_schema_is_written_in_a_larger_field(running: Running, workspace
         await pilot.press("f9")
         await until(pilot, lambda: 'saved "health"' in notices(pilot))
     assert workspace.load_request("health").checks == (wanted,)
+
+
+async def test_the_hint_line_says_why_as_soon_as_the_table_has_the_focus(
+    running: Running, workspace: Workspace, server: Loopback
+) -> None:
+    workspace.save_request("health", Request(url="{{base_url}}/status/200", checks=(Check("size", "equals", value=9),)))
+    async with running(workspace) as pilot:
+        screen = await opened(pilot, "health")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "health" in screen.opened.answers)
+        screen.editor.show_tab("checks")
+        await until(pilot, lambda: screen.query(CheckTable))
+        await pilot.press("tab", "tab")
+        await until(pilot, lambda: screen.hint.text.startswith("it is "))
+        await pilot.press("shift+tab")
+        await until(pilot, lambda: not screen.hint.text.startswith("it is "))

@@ -62,6 +62,8 @@ class RequestScreen(SessionScreen[None]):
         self.opened = OpenRequests(None)
         self._names: Names | None = None
         self._sending: Worker[None] | None = None
+        self._hinting: object = None
+        """Whose words are in the hint line."""
 
     @abstractmethod
     def unzoom(self) -> None:
@@ -208,7 +210,11 @@ class RequestScreen(SessionScreen[None]):
 
     @on(Hint)
     def _hinted(self, event: Hint) -> None:
-        self.hint.say(event.text)
+        # What lost the focus takes back what it said, which may come after what the next one says.
+        if event.text:
+            self._hinting = event._sender
+        if event.text or event._sender is self._hinting:
+            self.hint.say(event.text)
 
     # Sending
 

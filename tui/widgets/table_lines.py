@@ -171,8 +171,9 @@ class TableLines(LineView):
     def refresh_row(self, row: int) -> None:
         self.refresh_line(row + self._head)
 
-    def _say_hint(self) -> None:
-        if not self.has_focus:
+    def _say_hint(self, *, focused: bool = False) -> None:
+        """`focused`: it has just got the focus, of which `has_focus` does not tell yet."""
+        if not (self.has_focus or focused):
             return
         entry = self.row_at_cursor
         hint = entry.help or "".join(entry.helps[self.column : self.column + 1]) if entry is not None else ""
@@ -186,7 +187,7 @@ class TableLines(LineView):
 
     def on_focus(self) -> None:
         self.refresh_row(self.row)
-        self._say_hint()
+        self._say_hint(focused=True)
 
     def on_blur(self) -> None:
         self.refresh_row(self.row)
