@@ -1,16 +1,17 @@
 """What a request says of its answer: checks that pass or fail, and captures that set variables for the next requests.
 
-Several matches of a JSONPath count as one array of them. Regular expressions are Python's, searched in the first MiB; a
-pattern with nested repeats can take very long on a text made for it, and nothing interrupts that.
+Several matches of a JSONPath count as one array of them. Regular expressions are Python's, searched in the first MiB.
+What cannot be worked out in `LIMIT_S` has failed: patterns, paths and schemas can be made to take for ever.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -20,16 +21,20 @@ from core.exchange import CheckResult, Exchange, Expectation, Prepared, Response
 from core.models import Capture, Check, Request
 from core.redactor import Redactor
 from core.secret import Secret
+from core.timelimit import TooLong, limited
 
 if TYPE_CHECKING:
     from jsonpath import JSONPath
 
 Redact = Callable[[str], str]
+T = TypeVar("T")
 
 LARGEST_JSON = 256 * 1024 * 1024
 LARGEST_CAPTURE = 1024 * 1024
 SEARCHED = 1024 * 1024
 QUOTED = 200
+LIMIT_S = 5.0
+"""For all checks and captures of one answer, and a second more for each MiB of its body."""
 
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._:-]+)", re.IGNORECASE)
 
@@ -126,6 +131,19 @@ def capture_fault_in(capture: Capture) -> str:
     return ""
 
 
+def needs_patterns(prepared: Prepared) -> bool:
+    """Whether regular expressions may be searched, which only the main thread can interrupt."""
+    checks = [expectation.check for expectation in prepared.expectations]
+    paths = [check.path for check in checks if check.subject == "json"]
+    paths += [capture.path for capture in prepared.request.captures if capture.source == "json"]
+    return (
+        any(check.op == "matches" for check in checks)
+        or any(capture.source == "body" and capture.path for capture in prepared.request.captures)
+        or any(check.op == "schema" and _has_patterns(check.value) for check in checks)
+        or any(word in path for word in ("match", "search", "=~") for path in paths)
+    )
+
+
 def body_text(response: Response) -> str:
     """The body as text, by the charset that the answer names."""
     content_type = next((value for name, value in response.headers if name.lower() == "content-type"), "")
@@ -139,6 +157,17 @@ class _Answer:
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self.response = exchange.response
+        self._left = LIMIT_S + self.response.body.size / 1024 / 1024
+
+    def in_time(self, work: Callable[[], T]) -> T:
+        started = time.thread_time()
+        try:
+            with limited(self._left):
+                return work()
+        except TooLong:
+            raise _Wrong("it takes too long to work out, and was given up") from None
+        finally:
+            self._left -= time.thread_time() - started
 
     @cached_property
     def text(self) -> str:
@@ -211,7 +240,7 @@ def _check(expectations: Iterable[Expectation], answer: _Answer, redact: Redact)
     results = []
     for expectation in expectations:
         try:
-            fault = _fault(expectation.check, answer)
+            fault = answer.in_time(partial(_fault, expectation.check, answer))
         except (_Missing, _Wrong) as error:
             fault = str(error)
         message = "" if fault is None else redact(fault[: 16 * QUOTED])
@@ -292,15 +321,25 @@ def _number(value: Any, what: str) -> float:
         raise _Wrong(f"{what} is no number: {_written(value)}") from None
 
 
+def _schema(written: Any) -> Any:
+    try:
+        return json.loads(written) if isinstance(written, str) else written
+    except (ValueError, RecursionError):
+        raise _Wrong("the schema is no JSON") from None
+
+
+def _has_patterns(schema: Any) -> bool:
+    try:
+        return '"pattern' in json.dumps(_schema(schema), default=str)
+    except _Wrong:
+        return False
+
+
 def _validator(schema: Any) -> Any:
     import jsonschema
     import referencing
 
-    if isinstance(schema, str):
-        try:
-            schema = json.loads(schema)
-        except ValueError:
-            raise _Wrong("the schema is no JSON") from None
+    schema = _schema(schema)
     if not isinstance(schema, (dict, bool)):
         raise _Wrong("the schema is no JSON object")
     kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
@@ -335,7 +374,7 @@ def _capture(
     failures = []
     for capture in captures:
         try:
-            value = _captured(capture, answer)
+            value = answer.in_time(partial(_captured, capture, answer))
             if len(value) > LARGEST_CAPTURE:
                 raise _Missing(f"what was found is larger than {LARGEST_CAPTURE >> 10} KiB")
         except (_Missing, _Wrong) as error:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from core import needs, scripting
 from core.captured import Captured
-from core.checks import examine
+from core.checks import examine, needs_patterns
 from core.environment import BASE, Scope
 from core.errors import RequestError
 from core.exchange import ErrorInfo, Exchange, Prepared, Progress, ReceivedBody, Response, Timing
@@ -100,7 +100,7 @@ class Outgoing:
             if error.kind in UNANSWERED:
                 self.exchange = self._unanswered(first, started_at, error)
             raise
-        if exchange.response.body.size > LARGE:
+        if exchange.response.body.size > LARGE and not needs_patterns(first):
             exchange = await run_in_daemon_thread(examine, first, exchange, session.redactor)
         else:
             exchange = examine(first, exchange, session.redactor)

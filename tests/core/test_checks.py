@@ -13,6 +13,7 @@ from core.models import Capture, Check, Request
 from core.prepare import prepare
 from core.redactor import Redactor
 from core.secret import Secret
+from core.vault.threads import run_in_daemon_thread
 
 DOCUMENT = {
     "id": 7,
@@ -275,3 +276,49 @@ def test_a_request_without_checks_leaves_the_body_unread() -> None:
     given = exchange(DOCUMENT)
     given.response.body.close()
     assert examine(Request(), given, Redactor()) is given
+
+
+ENDLESS = {
+    "pattern": (Check(subject="body", op="matches", value="^(a+)+$"), b"a" * 40 + b"!"),
+    "pattern in a path": (
+        Check(subject="json", path='$.a[?match(@, "(a+)+")]', op="exists"),
+        {"a": ["a" * 40 + "!"]},
+    ),
+    "pattern in a schema": (Check(subject="json", op="schema", value={"pattern": "^(a+)+$"}), "a" * 40 + "!"),
+    "schema that doubles": (
+        Check(
+            subject="json",
+            op="schema",
+            value={
+                "$defs": {"0": {}} | {str(at): {"allOf": [{"$ref": f"#/$defs/{at - 1}"}] * 2} for at in range(1, 40)},
+                "$ref": "#/$defs/39",
+            },
+        ),
+        1,
+    ),
+    "path over everything": (Check(subject="json", path="$" + "..*" * 12, op="exists"), b"[" * 60 + b"]" * 60),
+}
+
+
+@pytest.mark.parametrize("case", ENDLESS)
+def test_a_check_that_would_take_for_ever_fails(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.checks.LIMIT_S", 0.2)
+    one, body = ENDLESS[case]
+    assert check(one, exchange(body)) == (False, "it takes too long to work out, and was given up")
+
+
+def test_captures_and_the_checks_of_an_answer_have_one_limit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.checks.LIMIT_S", 0.2)
+    endless = Capture(name="x", source="body", path="^(a+)+$")
+    given = exchange(b"a" * 40 + b"!")
+    captured, failures = run_captures(Request(captures=(endless,) * 100), given, Redactor())
+    assert not captured
+    assert len(failures) == 100
+
+
+async def test_a_schema_without_end_is_given_up_in_a_thread_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.checks.LIMIT_S", 0.2)
+    one, body = ENDLESS["schema that doubles"]
+    passed, message = await run_in_daemon_thread(check, one, exchange(body))
+    assert not passed
+    assert message == "it takes too long to work out, and was given up"
