@@ -18,7 +18,7 @@ from textual.screen import Screen
 from core.errors import FileError, HushpostError
 from core.settings import load_settings
 from tui import interpreter, keyboard, keys, remapping, terminal, themes
-from tui.ending import end_on_signals
+from tui.ending import end_on_signals, has_shell
 from tui.foreign import visible
 from tui.history_watch import HistoryWatch
 from tui.stylesheet import OnceParsed
@@ -292,6 +292,12 @@ class HushpostApp(App[str], inherit_bindings=False):
 
     def action_repaint(self) -> None:
         self.cell_display.repaint()
+
+    def action_suspend(self) -> None:
+        if has_shell():
+            self.action_suspend_process()
+        else:
+            self.notify("no shell with job control started the app", severity="warning", markup=False)
 
     def action_quit_or_copy(self) -> None:
         text = self.screen.get_selected_text()

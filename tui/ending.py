@@ -1,4 +1,4 @@
-"""Ends the app from outside: when its terminal is closed, the line drops, or the system asks it to."""
+"""What the system and the shell do to the app: end it when its terminal closes or it is asked to, or stop it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,14 @@ def end_on_signals(app: HushpostApp) -> None:
     # A handler of the loop would never run while the loop is stuck.
     for number in SIGNALS:
         signal.signal(number, end)
+
+
+def has_shell() -> bool:
+    """Whether whoever started us could take the terminal and start us again; else being stopped would be for ever."""
+    try:
+        return os.getppid() > 1 and os.getsid(os.getppid()) == os.getsid(0) and os.getpgid(os.getppid()) != os.getpgrp()
+    except OSError:
+        return False
 
 
 def _end_at_once(app: HushpostApp) -> None:

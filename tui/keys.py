@@ -89,6 +89,7 @@ APP = (
     ),
     Key("app.lock", "ctrl+l", "app.lock", "Lock", "lock the credential store, or unlock it", priority=True),
     Key("app.repaint", "alt+l", "app.repaint", "Repaint", "draw the whole screen anew", priority=True),
+    Key("app.suspend", "alt+s", "app.suspend", "Suspend", "go back to the shell; there `fg` comes back", priority=True),
     Key("app.quit", "ctrl+c", "app.quit_or_copy", "Quit", "copy the selected text, else quit", priority=False),
     Key("app.plain_help", "1", "app.help", "Help", palette=False),
     Key("app.plain_workspaces", "2", "app.mode('workspaces')", "Workspaces", palette=False),

@@ -72,3 +72,33 @@ def test_the_terminal_is_closed_in_mid_send(home: Path, held: Workspace, server:
     assert app.wait_exit() > 0
     with started(home, held) as again:
         again.wait_for("they are back")
+
+
+def test_it_is_suspended_to_the_shell_and_comes_back(home: Path, workspace: Workspace) -> None:
+    hushpost = Path(sys.executable).with_name("hushpost")
+    environment = {**os.environ, "TERM": "xterm-256color", "PS1": "$ ", "ENV": ""}
+    with TerminalApp(["sh", "-i"], environment=environment, folder=home, columns=100) as app:
+        app.wait_for("$")
+        app.write(f"set -m; {hushpost} open {workspace.path}\r")
+        app.wait_for("Health")
+        app.settle()
+        app.write("\x1bs")
+        app.wait_for("Stopped")
+        app.write("stty -a | tr ';' '\\n' | grep -c -w -- ' echo'; echo here-$((40 + 2))\r")
+        app.wait_for("here-42")
+        app.write("fg\r")
+        app.wait_for(lambda text: "Health" in text and "here-42" not in text)
+        app.press("enter")
+        app.wait_for("/status/200")
+        app.press("ctrl+c", "ctrl+c")
+        app.wait_for("$")
+        app.write("echo code-$?; exit\r")
+        app.wait_for("code-0")
+        app.wait_exit()
+
+
+def test_where_there_is_no_shell_to_go_back_to_it_stays(home: Path, workspace: Workspace) -> None:
+    with started(home, workspace) as app:
+        app.wait_for("Health")
+        app.write("\x1bs")
+        app.wait_for("no shell")

@@ -20,6 +20,7 @@ from tui.run_options import OptionTexts
 from tui.running import Part, Plan, Running, by_iterations
 from tui.screens.base import SessionScreen
 from tui.screens.run_ahead import settle
+from tui.typeahead import working_for
 
 if TYPE_CHECKING:
     from core.session import Session
@@ -149,6 +150,8 @@ class RunScreen(SessionScreen[None]):
         if running is None:
             self.tell("nothing was sent")
             return
+        if (hold := working_for.get()) is not None:
+            hold.free()
         try:
             await running.go()
         finally:
