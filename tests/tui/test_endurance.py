@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -75,9 +76,12 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = workspace.path / "requests" / f"folder-{folder:03}"
         path.mkdir()
         for number in range(50):
-            (path / f"request-{number:02}.toml").write_text(
+            file = path / f"request-{number:02}.toml"
+            file.write_text(
                 f'schema = 1\nname = "Request {folder}-{number}"\nmethod = "GET"\nurl = "http://127.0.0.1:9/{number}"\n'
             )
+            # What was written a moment ago may change again within the clock's grain, and is read again.
+            os.utime(file, (1_700_000_000, 1_700_000_000))
     return workspace.path
 
 
