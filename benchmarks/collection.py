@@ -46,9 +46,10 @@ def requests(count: int, base: str) -> Iterator[One]:
 
 
 def write_all(folder: Path, count: int, base: str) -> None:
-    """`hushpost/`, `postman.json`, `bruno/` and `collection.http` below the folder."""
+    """Below the folder: `hushpost`, `hushpost-slow` (the same on the slow API), `postman.json`, `bruno`, `collection.http`."""
     all_requests = list(requests(count, base))
     hushpost(all_requests, folder / "hushpost")
+    hushpost(list(requests(count, f"{base}/slow")), folder / "hushpost-slow")
     postman(all_requests, folder / "postman.json")
     bruno(all_requests, folder / "bruno")
     http(all_requests, folder / "collection.http")

@@ -3,6 +3,7 @@
     python benchmarks/quick_server.py        prints its port, serves until it is ended
 
 A GET is answered with 200 bytes of JSON, a POST with the length of its body, `/served` with the number of both so far.
+Below `/slow` the answer takes 10 ms, as one of a real API may.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+SLOW_S = 0.01
 SMALL = json.dumps({"id": 7, "name": "hushpost", "ok": True, "pad": "x" * 147}).encode()
 
 
@@ -40,7 +42,11 @@ class Http(asyncio.Protocol):
                 self._answer(str(Http.served).encode())
                 continue
             Http.served += 1
-            self._answer(SMALL if method == b"GET" else b'{"length": %d}' % length)
+            body = SMALL if method == b"GET" else b'{"length": %d}' % length
+            if target.startswith(b"/slow/"):
+                asyncio.get_running_loop().call_later(SLOW_S, self._answer, body)
+            else:
+                self._answer(body)
 
     def _answer(self, body: bytes) -> None:
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)

@@ -72,6 +72,9 @@ def cases(programs: dict[str, str], place: Path, count: int) -> Iterator[Case]:
     yield Case(
         f"hushpost run, {ITERATIONS} times as many", [HUSHPOST, "run", *longer], workspace, count * ITERATIONS, 3
     )
+    slow = place / "hushpost-slow"
+    yield Case("hushpost run, the API takes 10 ms", [HUSHPOST, "run"], slow, count, 3)
+    yield Case("the same, --parallel 16", [HUSHPOST, "run", "--parallel", "16"], slow, count, 3)
     yield Case("bare httpx, files read", bare, workspace, count)
     if "newman" in programs:
         yield Case("newman", [programs["newman"], "run", str(place / "postman.json")], place, count)
