@@ -46,7 +46,7 @@ def requests(count: int, base: str) -> Iterator[One]:
 
 
 def write_all(folder: Path, count: int, base: str) -> None:
-    """Below the folder: `hushpost`, `hushpost-slow` (the same on the slow API), `postman.json`, `bruno`, `collection.http`."""
+    """Below the folder: `hushpost`, `hushpost-slow` (on the slow API), `postman.json`, `bruno`, `collection.http`."""
     all_requests = list(requests(count, base))
     hushpost(all_requests, folder / "hushpost")
     hushpost(list(requests(count, f"{base}/slow")), folder / "hushpost-slow")
