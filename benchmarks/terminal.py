@@ -41,7 +41,7 @@ IDLE_S = 3.0
 PEERS = ROOT / "benchmarks" / ".venv"
 TYPED_AFTER_S = 2.0
 """How long typing goes on once a large body is shown."""
-NARROW, WIDE = (80, 24), (160, 45)
+NARROW, WIDE, TALL = (80, 24), (160, 45), (80, 40)
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ def body(home: Home, folder: Path, base: str, megabytes: int) -> None:
 
 def countdowns(home: Home, place: Path) -> None:
     """Ten cached secrets in view, each with its countdown; Posting has nothing like it."""
-    with home.start(place / "workspace", NARROW, scenes.environment_of(place)) as app:
+    with home.start(place, TALL, scenes.environment_of(place)) as app:
         bytes_a_second, percent = scenes.countdowns(app)
         home.note("countdown bytes", bytes_a_second)
         home.note("countdown cpu", percent)
@@ -326,7 +326,7 @@ def main() -> None:
             home.place.mkdir()
         starts = {size: write_both(place / f"of-{size}", size, base) for size in sizes}
         sessions = write_both(place / "session", IN_SESSIONS, base)
-        scenes.write_countdowns(place / "countdowns" / "workspace", place / "countdowns", base)
+        scenes.write_countdowns(place / "countdowns" / "hushpost", place / "countdowns", base)
         loads = [os.getloadavg()[0]]
         for counted in range(options.runs + 1):
             for size, folder in starts.items():
