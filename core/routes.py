@@ -81,6 +81,8 @@ def _digest(path: Path) -> str:
         raise RequestError(f'the CA file "{path.name}" cannot be read', kind="tls") from error
 
 
+_LOGIN = "%:@!$&'()*+,;="
+"""What stays as it is before the host; brackets, line ends and letters beyond ASCII would be taken for something else."""
 _PROXY = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:(?P<user>[^/?#]*)@)?(?P<host>[^/?#@]+)/?")
 
 
@@ -109,7 +111,7 @@ def _proxy(text: str, shown: str = "") -> str | None:
         origin = Origin.of_proxy(f"{scheme}://{match['host']}")
     except ValueError as error:
         raise RequestError(f"the proxy{named} has no valid host: {error}", kind="proxy") from None
-    user = f"{match['user']}@" if match["user"] else ""
+    user = f"{quote(match['user'], safe=_LOGIN)}@" if match["user"] else ""
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
     return f"{scheme}://{user}{host}:{origin.port}"
 

@@ -516,6 +516,15 @@ def test_options_make_the_route(tmp_path: Path) -> None:
     assert built(Request(url=HOST)).timeout == 30
 
 
+@pytest.mark.parametrize("password", ["[x]", "a\tb\nc", "℀ü🔑", "a:b@c", "50%", "'<>&\"\\"])
+def test_the_password_of_a_proxy_may_hold_anything_that_ends_no_address(password: str) -> None:
+    request = Request(url=HOST, options=Options(proxy="http://bob:{{pw}}@p.example:1"))
+    prepared = built(request, pw=Secret(password))
+    parts = urlsplit(prepared.route.proxy or "")
+    assert (parts.hostname, parts.username) == ("p.example", "bob")
+    assert unquote(parts.password or "") == password
+
+
 @pytest.mark.parametrize("proxy", ["socks4://p:1", "http://", "http://a b:1", "http://p:1/path?x"])
 def test_proxies_that_cannot_be_used(proxy: str) -> None:
     with pytest.raises(RequestError) as caught:
