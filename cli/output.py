@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 from core.visible import json_text, visible
@@ -37,22 +39,29 @@ class Output:
         """Bytes as they are."""
         if self._stream is None:
             return
-        try:
+        with self._ending():
             self._stream.write(data)
-        except BrokenPipeError:
-            self._stream = None
 
     def flush(self) -> None:
         if self._stream is None:
             return
-        try:
+        with self._ending():
             self._stream.flush()
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        """A stream that failed is not written to again: what it holds back would fail once more."""
+        try:
+            yield
         except BrokenPipeError:
             self._stream = None
+        except OSError:
+            self._stream = None
+            raise
 
     @property
     def closed(self) -> bool:
-        """Nobody reads any more."""
+        """Nothing is written any more: its reader has gone, or it failed."""
         return self._stream is None
 
     def _part(self, part: Part) -> str:

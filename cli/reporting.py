@@ -6,8 +6,9 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -118,11 +119,15 @@ def _file(session: Session, result: Result) -> str:
     """The request's file as seen from the current folder, for annotations; empty where it is elsewhere."""
     if session.workspace is None or not result.reference:
         return ""
-    folder = _from_here(session.workspace.path)
-    if not folder.startswith("."):
-        return f"{folder}/{result.reference}.toml"
-    # It may still be below: the current folder can be one of requests.
-    path = os.path.relpath(session.workspace.path / "requests" / f"{result.reference}.toml")
+    try:
+        folder = _from_here(session.workspace.path)
+        if not folder.startswith("."):
+            return f"{folder}/{result.reference}.toml"
+        # It may still be below: the current folder can be one of requests.
+        path = os.path.relpath(session.workspace.path / "requests" / f"{result.reference}.toml")
+    except FileNotFoundError:
+        # The current folder was deleted.
+        return ""
     return "" if path.startswith("..") else path
 
 
@@ -131,38 +136,55 @@ def _from_here(workspace: Path) -> str:
     return os.path.relpath(workspace / "requests")
 
 
-class Reports:
-    """All reporters of a run. A report with a file is kept in an unlinked one and put in its place at the end."""
+@dataclass
+class _Report:
+    """One reporter; `file` is an unlinked one whose content goes to `path` at the end, None for stdout."""
 
-    def __init__(self, output: Output, targets: Sequence[Target]) -> None:
-        self._output = output
-        self._kept: list[tuple[IO[bytes], Output, Path]] = []
-        self._reporters: list[Reporter] = []
-        for target in targets:
-            if target.path is None:
-                self._reporters.append(make(target.name, output))
-                continue
-            file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by finish
-            kept = Output(file)
-            self._kept.append((file, kept, target.path))
-            self._reporters.append(make(target.name, kept))
-
-    def start(self, run: RunStarted) -> None:
-        for reporter in self._reporters:
-            reporter.start(run)
-
-    def add(self, row: Row) -> None:
-        for reporter in self._reporters:
-            reporter.add(row)
+    reporter: Reporter
+    output: Output
+    file: IO[bytes] | None
+    path: Path | None
 
     def finish(self, run: RunFinished, tally: Tally) -> None:
-        for reporter in self._reporters:
-            reporter.finish(run, tally)
-        self._output.flush()
-        for file, kept, path in self._kept:
-            kept.flush()
-            with file:
-                write_whole(path, _chunks(file))
+        self.reporter.finish(run, tally)
+        self.output.flush()
+        if self.file is not None and self.path is not None:
+            with self.file:
+                write_whole(self.path, _chunks(self.file))
+
+
+class Reports:
+    """All reporters of a run. One that cannot be written takes no other along: its error is raised at the end."""
+
+    def __init__(self, output: Output, targets: Sequence[Target]) -> None:
+        self._reports: list[_Report] = []
+        self._error: OSError | None = None
+        for target in targets:
+            # Closed by finish.
+            file = None if target.path is None else tempfile.TemporaryFile()  # noqa: SIM115
+            kept = output if file is None else Output(file)
+            self._reports.append(_Report(make(target.name, kept), kept, file, target.path))
+
+    def start(self, run: RunStarted) -> None:
+        self._each(lambda report: report.reporter.start(run))
+
+    def add(self, row: Row) -> None:
+        self._each(lambda report: report.reporter.add(row))
+
+    def finish(self, run: RunFinished, tally: Tally) -> None:
+        self._each(lambda report: report.finish(run, tally))
+        if self._error is not None:
+            raise self._error
+
+    def _each(self, do: Callable[[_Report], None]) -> None:
+        for report in list(self._reports):
+            try:
+                do(report)
+            except OSError as error:
+                self._reports.remove(report)
+                if self._error is None:
+                    self._error = error
+                    error.filename = "stdout" if report.path is None else str(report.path)
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:

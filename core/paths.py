@@ -46,7 +46,7 @@ class Paths:
     def ensure(self) -> None:
         """Create the folders, readable by this user only."""
         for folder in (self.config, self.data, self.state):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(folder)
 
     def unwritable(self) -> Sequence[Path]:
         """Our folders that nothing can be kept in, for a warning at start."""
@@ -145,3 +145,11 @@ def bare_environment(home: Path) -> dict[str, str]:
     """What a script of a workspace inherits: where programs are, the language, and a home of its own."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ") if name in os.environ}
     return kept | {"HOME": str(home), "TMPDIR": str(home)}
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone."""
+    for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    # Says what is in the way where it is no folder.
+    folder.mkdir(mode=0o700, exist_ok=True)

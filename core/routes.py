@@ -82,7 +82,8 @@ def _digest(path: Path) -> str:
 
 
 _LOGIN = "%:@!$&'()*+,;="
-"""What stays as it is before the host; brackets, line ends and letters beyond ASCII would be taken for something else."""
+"""What stays as it is before the host; brackets, line ends and letters beyond ASCII would be taken for something
+else."""
 _PROXY = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?:(?P<user>[^/?#]*)@)?(?P<host>[^/?#@]+)/?")
 
 

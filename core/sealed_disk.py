@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from diskcache import Cache, Disk, Timeout
 from diskcache.core import DBNAME, MODE_RAW, UNKNOWN
 
+from core.paths import make_private
+
 _PURPOSE = b"hushpost-history/1"
 _NONCE_SIZE = 12
 _ID = re.compile("[0-9a-f]{32}")
@@ -119,7 +121,7 @@ class SealedRows:
         """`size_limit` in bytes: past it the rows stored first go."""
         self._database = folder / DBNAME
         with _translated(opening=True):
-            _make_private(folder)
+            _prepare(folder)
             self._cache: Any = Cache(
                 str(folder),
                 timeout=PATIENCE,
@@ -200,12 +202,11 @@ class SealedRows:
         self._cache.close()
 
 
-def _make_private(folder: Path) -> None:
+def _prepare(folder: Path) -> None:
     """Folder and database for this user alone; SQLite gives the files that it adds the mode of the database."""
     if os.path.expandvars(folder) != str(folder):
         raise Unavailable('its path holds a "$"')
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_private(folder)
     if folder.stat().st_mode & 0o077:
         folder.chmod(0o700)
     database = folder / DBNAME

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from core import arrange, tomlfile
 from core.errors import FileError
+from core.paths import make_private
 from core.structs import Struct
 
 LIMIT = 256 * 1024 * 1024
@@ -61,7 +62,7 @@ class Trash:
         try:
             if not self._own.exists():
                 self._sweep()
-                self._own.mkdir(mode=0o700, parents=True)
+                make_private(self._own)
                 self._shared.chmod(0o700)
         except OSError as error:
             # A home that cannot be written is no reason to delete nothing.

@@ -16,6 +16,7 @@ from core import tomlfile
 from core.errors import FileError, HushpostError
 from core.filenames import name_fault
 from core.models import Folder, Request
+from core.paths import make_private
 from core.structs import Struct
 
 MAX_DEPTH = 40
@@ -155,7 +156,7 @@ class Index:
             return
         data = msgspec.msgpack.encode(_Saved(self.VERSION, dict(self._files)))
         try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(self._file.parent)
             tomlfile.write_atomic(self._file, data, mode=0o600)
         except (OSError, FileError):
             return

@@ -148,4 +148,6 @@ def _verdict(invocation: Invocation, exchange: Exchange, *, fail: bool) -> ExitC
     if fail and bad_status:
         invocation.diagnostics.error(f"the response has status {exchange.response.status}")
     codes = [ExitCode.FAILED if failed or (fail and bad_status) else ExitCode.OK]
+    if exchange.response.truncated:
+        codes.append(ExitCode.NETWORK)
     return worst(codes if wrong is None else [*codes, code_of(wrong.kind)])

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import StoreCorrupt, StoreError, StoreLocked
+from core.paths import make_private
 from core.vault.envelope import FILE_LIMIT
 
 Stamp = tuple[int, ...]
@@ -63,7 +64,7 @@ class StoreFile:
 
         target = self._target
         with self._failing("saved"):
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(target.parent)
             lock = filelock.FileLock(_beside(target, ".lock"), timeout=self._lock_timeout, mode=0o600)
             try:
                 lock.acquire(poll_interval=0.01)

@@ -213,3 +213,34 @@ def test_a_read_only_home_is_enough(hushpost: Hushpost, api: Loopback, home: Pat
     before = sorted(home.rglob("*"))
     assert hushpost("run").code == 0
     assert sorted(home.rglob("*")) == before or not [path for path in home.rglob("*") if path.suffix == ".toml"]
+
+
+def test_a_report_that_cannot_be_written_takes_no_other_along(
+    hushpost: Hushpost, api: Loopback, workspace: Path
+) -> None:
+    ran = hushpost("run", *("--reporter=console", "--reporter=tap=/dev/full", "--reporter=json=run.json"))
+    assert (ran.code, ran.stderr) == (2, 'error: "/dev/full": no space left on device\n')
+    assert "4 requests: 4 passed" in ran.out
+    assert json.loads((workspace / "run.json").read_bytes())["summary"]["passed"] == 4
+
+
+def test_a_full_stdout_takes_no_report_along(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        ran = hushpost.process("run", "--reporter=console", "--reporter=json=run.json", stdout=full)
+    assert (ran.code, ran.stderr) == (2, 'error: "stdout": no space left on device\n')
+    assert json.loads((workspace / "run.json").read_bytes())["summary"]["passed"] == 4
+
+
+def test_a_current_folder_that_was_deleted_ends_no_run(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
+    program = ["sh", "-c", 'mkdir gone; cd gone; rmdir ../gone; "$0" "$@"', *PROGRAM]
+    ran = hushpost.process("run", "--workspace", workspace, program=program)
+    assert (ran.code, ran.stderr) == (0, "")
+
+
+def test_the_folders_that_commands_make_are_this_users_alone(hushpost: Hushpost, api: Loopback, home: Path) -> None:
+    state = home / "deep" / "state"
+    assert hushpost("run", env={"HUSHPOST_STATE_DIR": str(state)}).code == 0
+    assert hushpost("check", env={"HUSHPOST_STATE_DIR": str(state)}).code == 0
+    made = [state.parent, state, *(path for path in state.rglob("*") if path.is_dir())]
+    assert state.is_dir()
+    assert {oct(folder.stat().st_mode & 0o777) for folder in made} == {"0o700"}

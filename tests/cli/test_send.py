@@ -263,3 +263,12 @@ def test_ctrl_c_ends_a_request_that_is_under_way(hushpost: Hushpost, api: Loopba
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, b"")
     assert err == b"error: interrupted\n"
+
+
+def test_a_body_that_is_not_whole_is_a_failure_of_the_network(
+    hushpost: Hushpost, api: Loopback, workspace: Path
+) -> None:
+    write(workspace, {"requests/half.toml": f'url = "{api.url}/truncate"\n'})
+    ran = hushpost("send", "half")
+    assert (ran.code, ran.out) == (4, "only this")
+    assert "the body is not whole" in ran.stderr
