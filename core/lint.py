@@ -106,7 +106,7 @@ def _plain_secrets(file: str, model: Any) -> Iterator[Finding]:
             yield _plain(file, shown, f"holds what looks like {kind}")
         elif in_secret_place(where, name) and is_literal(text):
             yield _plain(file, shown, "is a secret in plain text")
-        elif where[-1] == "url" and (inside := _secret_in_url(text)):
+        elif where[-1] in ("url", "proxy") and (inside := _secret_in_url(text)):
             yield _plain(file, shown, f"has {inside} in plain text")
 
 

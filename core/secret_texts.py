@@ -18,6 +18,7 @@ from core.secret import Secret
 Place = tuple[Any, ...]
 
 _IN_QUERY = re.compile(r"[?&]([^=&#]*)=([^&#]+)")
+_LOGIN = re.compile(r"[A-Za-z0-9+.-]+://[^/?#:]*:([^/?#]+)@")
 _IN_JSON = re.compile(r'"([^"\\]*)"\s*:\s*"((?:\\.|[^"\\])*)"')
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]* (?=\S+$)")
 
@@ -78,6 +79,9 @@ def _pieces(where: Place, name: str, text: str) -> Iterator[tuple[int, int, str]
         for match in _IN_QUERY.finditer(text):
             if lint.looks_secret(match[1]):
                 yield (*match.span(2), match[1])
+    elif where[-1] == "proxy":
+        if (login := _LOGIN.match(text)) is not None:
+            yield (*login.span(1), "proxy_password")
     elif where[0] == "body" and where[-1] == "text":
         for match in _IN_JSON.finditer(text):
             if lint.looks_secret(match[1]):

@@ -462,7 +462,7 @@ async def test_where_no_folder_can_be_made_the_list_lives_in_memory_with_one_not
     shelf.folder.parent.write_text("a file where the folder would be")
     await shelf.keep(made("https://one/", number=1), made("https://two/", number=2))
     assert shelf.urls() == ["https://two/", "https://one/"]
-    assert shelf.history.take_notes() == [f'the history in "{shelf.folder}" cannot be used: file exists']
+    assert shelf.history.take_notes() == [f'the history in "{shelf.folder}" cannot be used: not a directory']
 
 
 async def test_a_history_deleted_under_a_running_app_begins_anew(shelf: Shelf) -> None:

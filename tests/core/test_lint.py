@@ -17,6 +17,7 @@ from core.models import (
     FormBody,
     JsonBody,
     OAuth2Auth,
+    Options,
     Request,
     Variable,
 )
@@ -43,6 +44,7 @@ def found(model: Model, kind: str = "plain-secret") -> list[str]:
         (Request(body=FormBody((Field("password", VALUE),))), "body.fields.0.value"),
         (Request(url=f"https://bob:{VALUE}@example.com/"), "url"),
         (Request(url=f"https://example.com/?a=1&api_key={VALUE}"), "url"),
+        (Request(options=Options(proxy=f"socks5://bob:{VALUE}@proxy.test")), "options.proxy"),
         (Request(body=JsonBody(f'{{"a": "{GITHUB}"}}')), "body.text"),
         (Request(description=f"try it with {GITHUB}"), "description"),
         (Environment(variables={"db_password": VALUE}), "variables.db_password"),

@@ -9,6 +9,7 @@ from core.models import (
     Field,
     FormBody,
     JsonBody,
+    Options,
     Request,
     Variable,
 )
@@ -44,6 +45,12 @@ def test_each_place_gets_a_variable_named_after_it() -> None:
         "client_secret": 's"3cret',
     }
     assert set(request.variables.values()) == {Variable(secret=True)}
+
+
+def test_the_password_of_a_proxy_is_found() -> None:
+    request, values = kept(Request(url="https://a.test/", options=Options(proxy="socks5://ann:pa55:w@rd@p.test:1080")))
+    assert request.options.proxy == "socks5://ann:{{proxy_password}}@p.test:1080"
+    assert values == {"proxy_password": "pa55:w@rd"}
 
 
 def test_a_scheme_stays_and_equal_values_share_a_variable_and_names_that_are_taken_are_not_taken() -> None:
