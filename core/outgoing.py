@@ -64,6 +64,17 @@ class Outgoing:
         self._consented: set[str] = set()
 
     async def send(self, progress: Callable[[Progress], None] | None) -> Exchange:
+        try:
+            return await self._send(progress)
+        except UnicodeEncodeError:
+            # A JSON text can hold `\ud800`, and so can what is captured of one. Not chained: the error holds the value.
+            raise RequestError(
+                "a value holds half of a character, which cannot be sent there",
+                kind="request",
+                hint="look at what was captured, and at the values that were given",
+            ) from None
+
+    async def _send(self, progress: Callable[[Progress], None] | None) -> Exchange:
         session, captured = self._session, self._captured
         scripted = scripting.Scripted.of(session, self._whole, self._reference, captured, self._seen)
         if scripted is not None:

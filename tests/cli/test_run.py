@@ -244,3 +244,25 @@ def test_the_folders_that_commands_make_are_this_users_alone(hushpost: Hushpost,
     made = [state.parent, state, *(path for path in state.rglob("*") if path.is_dir())]
     assert state.is_dir()
     assert {oct(folder.stat().st_mode & 0o777) for folder in made} == {"0o700"}
+
+
+def test_half_a_character_that_a_server_made_up_ends_its_request_and_not_the_run(
+    hushpost: Hushpost, api: Loopback, workspace: Path
+) -> None:
+    half = (
+        f'auth = {{ type = "oauth2", token_url = "{api.url}/token", client_id = "{{{{id}}}}", client_secret = "x" }}\n'
+    )
+    write(
+        workspace,
+        {
+            "requests/file.toml": f'url = "{api.url}/echo"\nbody = {{ type = "file", path = "{{{{id}}}}" }}\n',
+            "requests/token.toml": f'url = "{api.url}/echo"\n{half}',
+        },
+    )
+    (workspace / "rows.json").write_text('[{"id": "\\ud800"}]')
+    ran = hushpost("run", "file", "token", "first", "--data", "rows.json", "--reporter", "json")
+    assert ran.code == 2, ran.stderr
+    results = [(one["outcome"], one["error"] and one["error"]["message"]) for one in ran.json["results"]]
+    assert results == [("error", "a value holds half of a character, which cannot be sent there")] * 2 + [
+        ("passed", None)
+    ]
