@@ -148,14 +148,15 @@ def workspace_option(command: F) -> F:
     )(command)
 
 
-def environment_option(*, required: bool = False) -> Callable[[F], F]:
+def environment_option(*, required: bool = False, without: str = "only base") -> Callable[[F], F]:
+    """`without`: what is meant where the option is not given."""
     return click.option(
         "-e",
         "--environment",
         metavar="ENV",
         required=required,
         shell_complete=complete_environments,
-        help="The environment, named by its file" + ("." if required else "; without it only base."),
+        help="The environment, named by its file" + ("." if required else f"; without it {without}."),
     )
 
 

@@ -22,7 +22,7 @@ class Settings(Model, frozen=True):
 
     schema: int = SCHEMA
     theme: str = ""
-    """Name of the colour theme; empty: the app's own."""
+    """Name of the colour theme; empty: the app's own, for many colours or few."""
     cache_minutes: Minutes = 30
     """How long a fetched secret is kept in memory; 0: not at all."""
     lock_after_minutes: Annotated[int, msgspec.Meta(ge=0, le=10_080)] = 60

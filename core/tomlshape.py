@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 from functools import cache
 from math import isnan
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 _AT = re.compile(r" - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+)\]|(?P<any>\[\.\.\.\])")
+_NOT_ONE = "is not one of the values it may have"
 _WORDS = {
     "str": "a text",
     "int": "a whole number",
@@ -103,7 +105,10 @@ def shape_error(
     if match := re.match(r"Object (contains unknown|missing required) field `(.*)`$", sentence, re.DOTALL):
         path.append(match[2])
         return "is missing" if match[1] == "missing required" else "is not a key that belongs here", _dotted(path)
-    return _sentence(sentence), _dotted(path) or None
+    said = _sentence(sentence)
+    if said == _NOT_ONE and (allowed := _values(model, path)):
+        said += f": {', '.join(allowed)}"
+    return said, _dotted(path) or None
 
 
 def _culprit(text: str, data: dict[str, Any], model: type[msgspec.Struct], path: list[str | int]) -> str:
@@ -118,6 +123,35 @@ def _culprit(text: str, data: dict[str, Any], model: type[msgspec.Struct], path:
             if str(error) == text:
                 return str(key)
     return "?"
+
+
+def _values(kind: Any, path: Sequence[str | int]) -> tuple[str, ...]:
+    """The values that may stand at the path, where they are few: those of a literal, or the tags of a union."""
+    kinds = _kinds(kind)
+    if not path:
+        return tuple(str(value) for one in kinds if get_origin(one) is Literal for value in get_args(one))
+    step, *rest = path
+    found: list[str] = []
+    for one in kinds:
+        if isinstance(one, type) and issubclass(one, msgspec.Struct):
+            names = {field.encode_name: field.name for field in msgspec.structs.fields(one)}
+            if not rest and step == one.__struct_config__.tag_field:
+                found.append(str(one.__struct_config__.tag))
+            elif step in names:
+                found += _values(get_type_hints(one)[names[str(step)]], rest)
+        elif inner := get_args(one):
+            # An array's items, or a mapping's values.
+            found += _values(inner[0] if isinstance(step, int) else inner[-1], rest)
+    return tuple(dict.fromkeys(found))
+
+
+def _kinds(kind: Any) -> tuple[Any, ...]:
+    """The members of a union; another type alone."""
+    if get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    if get_origin(kind) in (Union, UnionType):
+        return tuple(inner for one in get_args(kind) for inner in _kinds(one))
+    return (kind,)
 
 
 def _only(data: Any, path: list[str | int], key: str) -> Any:
@@ -153,7 +187,7 @@ def _sentence(text: str) -> str:
     if text.startswith("Expected `str` matching regex"):
         return "is not written as it must be"
     if text.startswith(("Invalid value", "Invalid enum value")):
-        return "is not one of the values it may have"
+        return _NOT_ONE
     if match := re.match(r"Expected `\w+` of length (>=|<=) (\d+)", text):
         return f"must be {'at least' if match[1] == '>=' else 'at most'} {match[2]} long"
     return text[:1].lower() + text[1:].replace("`", '"')

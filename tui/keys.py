@@ -396,6 +396,8 @@ def shown_key(key: str) -> str:
 
     if key.startswith("ctrl+"):
         return "^" + key.removeprefix("ctrl+")
+    if key.startswith("alt+"):
+        return "alt+" + shown_key(key.removeprefix("alt+"))
     return {"enter": "enter", "escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "delete": "del"}.get(key) or (
         key.upper() if key[0] == "f" and key[1:].isdigit() else format_key(key)
     )

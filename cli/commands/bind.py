@@ -37,7 +37,7 @@ NOT_ALLOWED = "may not run"
 @click.option("--allow-script-secrets", is_flag=True, help="Let them run, and read secrets too.")
 @click.option("--remove", metavar="NAME", help="Take back what NAME may do: its credential, and its hosts.")
 @workspace_option
-@environment_option()
+@environment_option(without="all of them")
 @click.option("-y", "--yes", is_flag=True, help="Approve the list without asking.")
 @pass_invocation
 def bind_command(

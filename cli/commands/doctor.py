@@ -6,7 +6,7 @@ import platform
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,6 +125,10 @@ def _keyring() -> str:
     return f"{type(backend).__module__}.{type(backend).__qualname__}{kept}"
 
 
+def _counted(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+
+
 def _workspace(session: Session) -> Rows:
     from core.workspace import Workspace
 
@@ -133,6 +137,9 @@ def _workspace(session: Session) -> Rows:
         yield "workspace", "this folder is in none"
         return
     workspace = session.open_workspace(path)
-    yield "workspace", f"{path}: {len(workspace.requests())} requests, {len(workspace.environments())} environments"
+    yield (
+        "workspace",
+        f"{path}: {_counted(workspace.requests(), 'request')}, {_counted(workspace.environments(), 'environment')}",
+    )
     for problem in workspace.problems():
         yield "problem", str(problem.error)

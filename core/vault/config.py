@@ -431,6 +431,6 @@ PROVIDERS: dict[str, tuple[str, Any, type[Any]]] = {
     "gcp": ("GCP Secret Manager", GcpCredential, GcpLink),
     "azure": ("Azure Key Vault", AzureCredential, AzureLink),
     "hcp": ("HCP Vault Secrets (ended)", HcpCredential, HcpLink),
-    "memory": ("In memory", MemoryCredential, MemoryLink),
+    "memory": ("In memory, for tries", MemoryCredential, MemoryLink),
 }
 """Provider id to its name, its union of credential types, and its link type, in the order a person is offered them."""

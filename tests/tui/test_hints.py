@@ -25,6 +25,11 @@ HINTS = [
         "read what is in scripts/, then send again: the app asks",
     ),
     ('set its value in the app, or pass it: -v "a=@FILE"', "set its value in the app"),
+    (
+        'define "a" in an environment, or for this run with -v a=VALUE; define "b" in an environment, or for this run'
+        " with -v b=VALUE",
+        'define "a" in an environment; define "b" in an environment',
+    ),
     ("approve the host in the app, or run: hushpost bind --allow-host x", "send again: the app asks"),
     ("restore it with `hushpost store restore FILE`", "restore it with `hushpost store restore FILE`"),
     ("is the server running?", "is the server running?"),

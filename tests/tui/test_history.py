@@ -103,6 +103,12 @@ async def test_enter_shows_the_answer_again_and_escape_goes_back(
         view = pilot.app.screen.query_one(ResponseView)
         await until(pilot, lambda: '"target": "/echo/42?limit=10"' in screen_text(pilot))
         assert "200 OK" in screen_text(pilot)
+        read = pilot.app.screen.query_one("#exchanges", Rows).key
+        await unlocked.send(workspace.load_request("health"), "health")
+        await pilot.press("f3", "f6")
+        await until(pilot, lambda: len(listed(pilot)) == 3)
+        await pilot.pause()
+        assert pilot.app.screen.query_one("#exchanges", Rows).key == read, "the cursor stays on what is read"
         await pilot.press("right_square_bracket")
         await until(pilot, lambda: "[Headers" in screen_text(pilot))
         await pilot.press("escape")

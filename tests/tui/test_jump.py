@@ -106,6 +106,13 @@ async def test_a_digit_goes_to_a_mode_and_the_key_itself_leaves(running: Running
         await until(pilot, lambda: pilot.app.current_mode == "environments")
 
 
+async def test_a_key_that_is_no_letter_is_for_the_screen_below(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        await jumping(pilot)
+        await pilot.press("f6")
+        await until(pilot, lambda: pilot.app.current_mode == "history" and not isinstance(pilot.app.screen, JumpScreen))
+
+
 async def test_another_size_of_the_terminal_ends_it(running: Running, workspace: Workspace) -> None:
     async with running(workspace) as pilot:
         await jumping(pilot)

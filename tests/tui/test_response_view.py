@@ -141,7 +141,9 @@ async def test_filtering_shows_what_a_path_finds_and_escape_ends_it() -> None:
         assert "  2   198," in screen_text(pilot)
         await pilot.press("escape")
         await shown(pilot, "of 1,005")
-        await pilot.press("f", *"[", "enter")
+        await pilot.press("f", *"$.items[-1:].id", "enter")
+        await shown(pilot, "$.items[-1:].id  1 found  esc ends it")
+        await pilot.press("escape", "f", *"[", "enter")
         await until(pilot, lambda: told(pilot))
         assert told(pilot)[0].startswith('the JSONPath "$[" cannot be used: ')
 

@@ -65,6 +65,13 @@ async def test_a_bad_line_is_named_and_nothing_is_taken_until_it_is_mended(
         await until(pilot, lambda: 'line 2: there is no ":" after the name' in screen_text(pilot))
         assert area.value == "limit: 10\nwhat\n"
         await pilot.press("escape")
+        await shown(pilot, "Throw away what was typed here?")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, TextDialog))
+        assert area.value == "limit: 10\nwhat\n"
+        await pilot.press("escape")
+        await shown(pilot, "Throw away what was typed here?")
+        await pilot.press("y")
         await until(pilot, lambda: pilot.app.screen is screen)
         assert not screen.edited
 

@@ -79,7 +79,8 @@ class HistoryScreen(SessionScreen[None]):
 
     def session_resumed(self) -> None:
         if self.is_mounted:
-            self._follow = self._rows.key if self._rows.key == next(iter(self._entries), None) else ""
+            on_newest = self._rows.key == next(iter(self._entries), None) and not self.has_class("-open")
+            self._follow = self._rows.key if on_newest else ""
             self.list_entries()
             self.look()
 

@@ -132,3 +132,7 @@ class JumpScreen(SessionDialog[Callable[[], object]]):
         if mode is not None:
             event.stop()
             self.dismiss(lambda: self.app.call_later(self.hushpost.action_mode, mode))
+        elif event.key != "escape" and not event.is_printable:
+            # A key that is no letter was meant for the screen below.
+            event.stop()
+            self.dismiss(lambda: self.app.call_later(self.app.simulate_key, event.key))

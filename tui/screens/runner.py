@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 LOOK_S = 0.25
 """How often what a run said is shown: a list that scrolls costs bytes."""
 
+_READ_AT_ONCE = 200
+"""Files that are read before what runs is chosen, for their names and methods: some tens of milliseconds."""
+
 
 @dataclass
 class Sitting:
@@ -175,6 +178,7 @@ class RunnerScreen(RunScreen):
             picked = self.references
         except FileError:
             picked = ()
+        workspace.index(_READ_AT_ONCE)
         rows = rows_of(workspace.tree())
         dialog = PickRunDialog(self.session, rows, picked, arranged=self._sitting.selection.arranged)
         chosen = await self.ask(dialog)

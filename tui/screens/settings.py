@@ -64,7 +64,7 @@ def shown(name: str, value: object) -> str:
         case None:
             return _ABSENT
         case "":
-            return "hushpost" if name == "theme" else _ABSENT
+            return "what fits the terminal" if name == "theme" else _ABSENT
         case float():
             return f"{value:g}"
     return visible(str(value))

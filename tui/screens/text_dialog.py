@@ -14,7 +14,7 @@ from tui import keys
 from tui.foreign import foreign
 from tui.messages import TextAsked
 from tui.screens.base import SessionDialog
-from tui.screens.dialogs import DialogButton
+from tui.screens.dialogs import ConfirmDialog, DialogButton
 from tui.widgets.body_text import BodyText
 from tui.widgets.footer import KeyFooter
 
@@ -66,6 +66,18 @@ class TextDialog(SessionDialog[str]):
         self._problem.update(foreign(f"! {problem}"))
         self._text.focus()
 
+    def action_cancel(self) -> None:
+        if self._text.value == self._asked.text:
+            self.dismiss(None)
+        else:
+            self.run(self._throw_away)
+
+    async def _throw_away(self) -> None:
+        """One key is not to cost what was typed."""
+        question = "Throw away what was typed here?"
+        if await self.ask(ConfirmDialog(self.session, "Text not taken", question, yes="Throw away", danger=True)):
+            self.dismiss(None)
+
     def action_outside(self) -> None:
         from tui.outside import edited_outside
 
@@ -81,4 +93,4 @@ class TextDialog(SessionDialog[str]):
         if event.button.id == "yes":
             self.action_take()
         else:
-            self.dismiss(None)
+            self.action_cancel()

@@ -34,7 +34,7 @@ class KeyFooter(Widget, can_focus=False):
         everywhere: list[tuple[str, str, str]] = []
         for key, (node, binding, enabled, _tooltip) in self.screen.active_bindings.items():
             name = binding.id or binding.action
-            if not (binding.show and enabled) or name in seen or key == NOWHERE:
+            if not (binding.show and enabled) or name in seen or key == NOWHERE or self._typed(key):
                 continue
             seen.add(name)
             (everywhere if node is self.app else own).append((key, shown_key(key), binding.description))
@@ -42,6 +42,11 @@ class KeyFooter(Widget, can_focus=False):
         if shown != self._shown:
             self._shown = shown
             self.refresh()
+
+    def _typed(self, key: str) -> bool:
+        """The focused field takes it as text; Textual leaves those keys out too, but does not know this one."""
+        focused = self.screen.focused
+        return key == "slash" and focused is not None and focused.check_consume_key(key, "/")
 
     def _spans(self) -> list[tuple[int, int, str]]:
         """Start, end and key of what fits."""

@@ -385,6 +385,9 @@ class ResponseView(Widget):
             query = query.removeprefix(start).lstrip()
         elif language is None:
             query = f"| {query}"
+        elif query.startswith(start + start[0]):
+            # A path typed or pasted whole behind the beginning that was there.
+            query = query.removeprefix(start)
         if query.strip(". ") in ("", "|", "$", "//"):
             self._show_body(asked=True)
             return
