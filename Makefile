@@ -18,7 +18,7 @@ demo: $(VENV)/.app ## the product, on a workspace linked to a real vault server 
 	@$(BIN)/hushpost demo
 
 test: $(VENV)/.dev ## every test, on real servers
-	$(BIN)/python -m pytest -n $(WORKERS) -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q
 
 check: $(VENV)/.dev ## the whole gate: format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check .
