@@ -21,6 +21,7 @@ from tui import interpreter, keyboard, keys, remapping, terminal, themes
 from tui.ending import end_on_signals, has_shell
 from tui.foreign import visible
 from tui.history_watch import HistoryWatch
+from tui.starting import Start
 from tui.stylesheet import OnceParsed
 from tui.typeahead import Typeahead
 
@@ -82,15 +83,7 @@ class HushpostApp(App[str], inherit_bindings=False):
         self._clock = clock
         self.run_status = ""
         """How far a run is, in the header of every mode; empty without one."""
-        self._send_first = send
-        self.unread_settings = unread_settings
-        """Why the settings could not be read; until they can be, the app does nothing but offer that."""
-        self._start_at = start
-        self._start_failed = False
-        try:
-            self._open_first()
-        except HushpostError:
-            self._start_failed = True
+        self.start = Start(session, start, send, unread_settings)
         self.DEFAULT_MODE = "requests" if session.workspace is not None else "workspaces"  # type: ignore[misc]
         super().__init__()
         self.stylesheet = OnceParsed(variables=self.get_css_variables())
@@ -111,13 +104,6 @@ class HushpostApp(App[str], inherit_bindings=False):
         self._last_input = self._clock()
         self._asked_to_quit = False
 
-    def _open_first(self) -> None:
-        session = self.session
-        if self._start_at is not None:
-            session.open_workspace(self._start_at)
-        elif session.workspace is None and (known := session.registry.known()):
-            session.open_workspace(known[0].path)
-
     def _screen_factory(self, mode: str, screen: str) -> Callable[[], Screen[Any]]:
         return lambda: cast("Screen[Any]", getattr(import_module(f"tui.screens.{mode}"), screen)(self.session))
 
@@ -129,48 +115,7 @@ class HushpostApp(App[str], inherit_bindings=False):
         self.apply_keys()
         self.set_interval(20, self.lock_when_idle)
         self._history = HistoryWatch(self)
-        self._say_what_is_not_kept()
-        if self.unread_settings is not None:
-            self.call_after_refresh(self._mend_settings)
-        elif self._start_failed:
-            self.call_after_refresh(self._open_again)
-        elif self._send_first:
-            self.call_after_refresh(self._open_and_send)
-
-    def _say_what_is_not_kept(self) -> None:
-        paths = self.session.paths
-        kept = {paths.config: "settings and consents", paths.data: "credentials", paths.state: "the history"}
-        lost = [f'{kept[folder]} in "{folder}"' for folder in paths.unwritable()]
-        if lost:
-            text = "cannot be written, so changes are gone at the end: " + ", ".join(lost)
-            self.notify(visible(text), severity="warning", markup=False, timeout=12)
-
-    def _mend_settings(self) -> None:
-        async def read() -> None:
-            load_settings(self.session.paths)
-
-        def mended(_: None) -> None:
-            self.unread_settings = None
-
-        self.base_screen.run(read, mended, failed=lambda _: self.exit())
-
-    def _open_again(self) -> None:
-        """Say what kept the workspace from being opened, with its cure where it has one."""
-
-        async def open_first() -> None:
-            self._open_first()
-
-        self.base_screen.run(
-            open_first, lambda _: self.call_later(self.action_mode, "requests"), failed=self.base_screen.show_unmended
-        )
-
-    def _open_and_send(self) -> None:
-        from tui.screens.requests import RequestsScreen
-
-        screen = self.base_screen
-        if isinstance(screen, RequestsScreen):
-            screen.open_request(self._send_first)
-            screen.action_send()
+        self.start.go_on(self)
 
     async def on_unmount(self) -> None:
         if self._history is not None:
@@ -381,6 +326,9 @@ class HushpostApp(App[str], inherit_bindings=False):
     def lock_when_idle(self) -> None:
         """Lock the store when no key was pressed for as long as the settings say."""
         minutes = self.session.settings.lock_after_minutes
+        if self.run_status:
+            # Whoever let many requests run wants them to end; it locks at the next look after the run.
+            return
         if minutes and self.session.store.unlocked and self._clock() - self._last_input > minutes * 60:
             self.session.lock()
             self.notify(f"locked after {minutes} minutes without a key", markup=False, timeout=60)

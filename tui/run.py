@@ -41,8 +41,8 @@ def run_app(
     app = HushpostApp(session, start=start, send=send, unread_settings=unread)
     prompter.attach(app)
     ended = app.run(mouse=session.settings.mouse)
-    if app.unread_settings is not None:
-        raise app.unread_settings
+    if app.start.unread_settings is not None:
+        raise app.start.unread_settings
     if ended == DEMO:
         from core.demo import FIRST_REQUEST, Demo
 

@@ -151,6 +151,10 @@ async def test_the_store_locks_after_minutes_without_a_key(
         app.lock_when_idle()
         assert session.store.unlocked
         clock.now += 2 * 60
+        app.tell_run("run 1/2")
+        app.lock_when_idle()
+        assert session.store.unlocked, "a run that goes on keeps what it needs"
+        app.tell_run("")
         app.lock_when_idle()
         assert not session.store.unlocked
         await pilot.pause()
