@@ -17,6 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from core.charsets import known_charset
+from core.excerpt import LOOKED_AT, excerpt
 from core.exchange import CheckResult, Exchange, Expectation, Prepared, Response
 from core.models import Capture, Check, Request
 from core.redactor import Redactor
@@ -243,8 +244,8 @@ def _check(expectations: Iterable[Expectation], answer: _Answer, redact: Redact)
             fault = answer.in_time(partial(_fault, expectation.check, answer))
         except (_Missing, _Wrong) as error:
             fault = str(error)
-        message = "" if fault is None else redact(fault[: 16 * QUOTED])
-        results.append(CheckResult(redact(expectation.name), fault is None, _cut(message)))
+        message = "" if fault is None else excerpt(fault, redact, QUOTED)
+        results.append(CheckResult(redact(expectation.name), fault is None, message))
     return tuple(results)
 
 
@@ -317,7 +318,7 @@ def _number(value: Any, what: str) -> float:
         if isinstance(value, (bool, list, dict)) or value is None:
             raise ValueError
         return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _Wrong(f"{what} is no number: {_written(value)}") from None
 
 
@@ -380,7 +381,7 @@ def _capture(
         except (_Missing, _Wrong) as error:
             where = f"{capture.source} {capture.path}".strip()
             name = redactor.redact(f'capture of "{capture.name}" from {where}')
-            failures.append(CheckResult(name, False, _cut(redactor.redact(str(error)))))
+            failures.append(CheckResult(name, False, excerpt(str(error), redactor.redact, QUOTED)))
             continue
         if capture.secret:
             secret = Secret(value)
@@ -436,10 +437,6 @@ def _written(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.1f}".removesuffix(".0")
     if isinstance(value, str):
-        value = value[: 16 * QUOTED]
+        value = value[: LOOKED_AT + 1]
         return f'"{value}"'
     return _as_text(value)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= QUOTED else f"{text[: QUOTED - 1]}…"

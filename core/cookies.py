@@ -105,7 +105,7 @@ class Cookies:
         cookies = "; ".join(filter(None, (written, *(cookie.shown for cookie in sent))))
         return replace(shown, headers=(*others, ("Cookie", cookies)))
 
-    def store(self, url: str, headers: Headers) -> Sequence[str]:
+    def store(self, url: str, headers: Headers, redact: Callable[[str], str] = str) -> Sequence[str]:
         """Take the Set-Cookie headers of an answer; a sentence for each cookie that was refused."""
         refused = []
         for name, line in headers:
@@ -113,7 +113,9 @@ class Cookies:
                 try:
                     self._take(_parsed(line, *_place(url), self._clock()))
                 except Refused as reason:
-                    refused.append(f'the cookie "{line.partition("=")[0].strip()[:40]}" was refused: {reason}')
+                    # Redacted before it is cut: half of a secret is no longer known.
+                    shown = redact(line.partition("=")[0].strip())[:40]
+                    refused.append(f'the cookie "{shown}" was refused: {reason}')
         return refused
 
     def all(self) -> Sequence[Cookie]:
@@ -267,7 +269,8 @@ def _domain(text: str, host: str) -> tuple[str, bool]:
 def _expiry(said: dict[str, str], now: datetime) -> datetime | None:
     max_age = said.get("max-age", "")
     if re.fullmatch(r"-?\d+", max_age):
-        seconds = min(int(max_age), 400 * 24 * 3600)
+        # An integer of thousands of digits is an error.
+        seconds = min(int(max_age[:12]), 400 * 24 * 3600)
         return now + timedelta(seconds=max(seconds, -1))
     if not said.get("expires"):
         return None

@@ -20,6 +20,7 @@ from core.captured import Captured
 from core.checks import body_text
 from core.environment import Scope
 from core.errors import HushpostError, ScriptError, ScriptsNotAllowed, TemplateError
+from core.excerpt import excerpt
 from core.exchange import CheckResult, ErrorInfo, Exchange, SecretUse
 from core.models import VARIABLE_NAME, Field, JsonBody, NoBody, Request, Scripts, TextBody, XmlBody
 from core.redactor import Redactor
@@ -39,7 +40,6 @@ LARGEST_BODY = 4 * 1024 * 1024
 LARGEST_VALUE = 1024 * 1024
 LIMITS = Limits()
 QUOTED = 200
-LONGEST_CHECK = 2000
 
 
 def granted(session: Session) -> frozenset[Grant]:
@@ -184,14 +184,14 @@ class Scripted:
             if secret:
                 self.session.redactor.add(variable, Secret(text))
         if ended.output.strip():
-            self.notes.append(redact(f'script "{name}" wrote:\n{ended.output.rstrip()}'))
+            torn = len(ended.output.encode()) >= self.limits.output
+            wrote = excerpt(ended.output.rstrip(), redact, self.limits.output, torn=torn)
+            self.notes.append(redact(f'script "{name}" wrote:\n') + wrote)
         if ended.left:
             what = "a process" if ended.left == 1 else f"{ended.left} processes"
             self.notes.append(f'script "{name}" left {what} running; ended')
         for label, passed, message in ended.said.checks:
-            self.checks.append(
-                CheckResult(_cut(redact(label[:LONGEST_CHECK])), passed, _cut(redact(message[:LONGEST_CHECK])))
-            )
+            self.checks.append(CheckResult(excerpt(label, redact, QUOTED), passed, excerpt(message, redact, QUOTED)))
         return ended
 
     def _masks(self) -> Redactor:
@@ -246,8 +246,7 @@ class Scripted:
         self.session.scripted.update(values)
 
     def _failed(self, name: str, ended: Ended) -> str:
-        said = self.session.redact(ended.failure)
-        return f'script "{name}" failed: {_cut(said)}'
+        return f'script "{name}" failed: {excerpt(ended.failure, self.session.redact, QUOTED)}'
 
     def _info(self, error: HushpostError) -> ErrorInfo:
         redact = self.session.redact
@@ -308,7 +307,3 @@ def _masked(script: str, what: str) -> ScriptError:
 def _not_allowed(message: str, missing: Grant) -> ScriptsNotAllowed:
     hint = f"read what is in {script_files.FOLDER}/, then run: hushpost bind {HOW[missing]}"
     return ScriptsNotAllowed(message, missing=missing, hint=hint)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= QUOTED else f"{text[: QUOTED - 1]}…"

@@ -168,7 +168,7 @@ class _Trip:
         while True:
             answer = await self._carry(await self._complete(origin), deadline)
             if self._kept_cookies is not None:
-                self.notes += self._kept_cookies.store(self._url, answer.headers)
+                self.notes += self._kept_cookies.store(self._url, answer.headers, self._redactor.redact)
             if isinstance(prepared.auth, DigestAuth) and answer.status == 401 and self._at_home and not challenged:
                 challenged = True
                 given = digest.answer(prepared.auth, self._method, self._url, answer.headers)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import random
+import string
 from datetime import UTC, datetime
 from typing import Any
 
@@ -329,3 +331,27 @@ async def test_a_schema_without_end_is_given_up_in_a_thread_too(monkeypatch: pyt
     passed, message = await run_in_daemon_thread(check, one, exchange(body))
     assert not passed
     assert message == "it takes too long to work out, and was given up"
+
+
+@pytest.mark.parametrize("size", [150, 3000, 3500, 4096, 5000, 300_000])
+def test_no_piece_of_a_long_secret_is_left_where_a_message_is_cut(size: int) -> None:
+    letters = random.Random(size).choices(string.ascii_letters, k=size)
+    value = "".join(letters)
+    redactor = Redactor()
+    redactor.add("long", Secret(value))
+    checks = (
+        Check(subject="body", op="equals", value="no"),
+        Check(subject="body", op="less", value=3),
+        Check(subject="json", op="schema", value={"maxLength": 3}),
+        Check(subject="json", path="$.a", op="equals", value=1),
+    )
+    for body in (value.encode(), json.dumps(value).encode(), json.dumps({"a": value}).encode()):
+        for result in run_checks(Request(checks=checks), exchange(body), redact=redactor.redact):
+            said = result.message
+            assert all(said[at : at + 8] not in value for at in range(len(said) - 7))
+
+
+def test_a_number_too_large_to_compare_fails_its_check() -> None:
+    passed, message = check(Check(subject="json", op="less", value=3), exchange(b"9" * 400))
+    assert not passed
+    assert message.startswith("it is no number: 999")

@@ -228,3 +228,16 @@ def test_a_shown_request_has_the_names_of_its_cookies(jar: Cookies) -> None:
 
 def test_a_value_is_not_in_the_repr() -> None:
     assert "s3cr3t" not in repr(Cookie("a", "s3cr3t", "example.com"))
+
+
+def test_a_refused_cookie_is_redacted_before_its_name_is_cut(jar: Cookies) -> None:
+    secret = "s3cret-" * 10
+    [said] = jar.store(
+        "https://a.test/", (("Set-Cookie", f"{secret}=1; Domain=b.test"),), lambda text: text.replace(secret, MASK)
+    )
+    assert said.startswith(f'the cookie "{MASK}" was refused')
+
+
+def test_an_age_of_thousands_of_digits_is_a_long_one(jar: Cookies) -> None:
+    assert given(jar, "https://a.test/", f"a=1; Max-Age={'9' * 5000}", f"b=1; Max-Age=-{'9' * 5000}") == []
+    assert jar.header("https://a.test/") == "a=1"
