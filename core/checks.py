@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from datetime import date, time
+from functools import cached_property, partial
+from time import thread_time
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -19,13 +20,11 @@ from msgspec.structs import replace
 from core.charsets import known_charset
 from core.excerpt import LOOKED_AT, excerpt
 from core.exchange import CheckResult, Exchange, Expectation, Prepared, Response
+from core.expressions import Unusable, compiled, fault_by_schema, found_by, has_patterns, pattern, validator
 from core.models import Capture, Check, Request
 from core.redactor import Redactor
 from core.secret import Secret
 from core.timelimit import TooLong, limited
-
-if TYPE_CHECKING:
-    from jsonpath import JSONPath
 
 Redact = Callable[[str], str]
 T = TypeVar("T")
@@ -42,10 +41,6 @@ _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9._:-]+)", re.IGNORECASE)
 
 class _Missing(Exception):
     """What a check or capture is about is not there; str() says what."""
-
-
-class _Wrong(Exception):
-    """A check that cannot be made as it is written; str() says why."""
 
 
 def examine(request: Request | Prepared, exchange: Exchange, redactor: Redactor) -> Exchange:
@@ -106,14 +101,14 @@ def fault_in(check: Check) -> str:
     numeric = check.subject in ("status", "elapsed_ms", "size") and check.op in ("equals", "not_equals")
     try:
         if check.subject == "json" and check.path and "{{" not in check.path:
-            _compiled(check.path)
+            compiled(check.path)
         if check.op == "matches" and not templated:
-            _pattern(check.value)
+            pattern(check.value)
         elif check.op == "schema" and not templated:
-            _validator(check.value)
+            validator(check.value)
         elif (numeric or check.op in ("less", "greater")) and not templated:
             _number(check.value, "the value")
-    except _Wrong as error:
+    except Unusable as error:
         return str(error)
     return ""
 
@@ -122,10 +117,10 @@ def capture_fault_in(capture: Capture) -> str:
     """Why the capture can never find anything as it is written, empty when it may."""
     try:
         if capture.source == "json" and capture.path:
-            _compiled(capture.path)
+            compiled(capture.path)
         elif capture.source == "body" and capture.path:
-            _pattern(capture.path)
-    except _Wrong as error:
+            pattern(capture.path)
+    except Unusable as error:
         return str(error)
     if capture.source in ("header", "cookie") and not capture.path:
         return f"the capture names the {capture.source}"
@@ -140,7 +135,7 @@ def needs_patterns(prepared: Prepared) -> bool:
     return (
         any(check.op == "matches" for check in checks)
         or any(capture.source == "body" and capture.path for capture in prepared.request.captures)
-        or any(check.op == "schema" and _has_patterns(check.value) for check in checks)
+        or any(check.op == "schema" and has_patterns(check.value) for check in checks)
         or any(word in path for word in ("match", "search", "=~") for path in paths)
     )
 
@@ -161,14 +156,14 @@ class _Answer:
         self._left = LIMIT_S + self.response.body.size / 1024 / 1024
 
     def in_time(self, work: Callable[[], T]) -> T:
-        started = time.thread_time()
+        started = thread_time()
         try:
             with limited(self._left):
                 return work()
         except TooLong:
-            raise _Wrong("it takes too long to work out, and was given up") from None
+            raise Unusable("it takes too long to work out, and was given up") from None
         finally:
-            self._left -= time.thread_time() - started
+            self._left -= thread_time() - started
 
     @cached_property
     def text(self) -> str:
@@ -201,7 +196,7 @@ class _Answer:
         document = self._parsed
         if not path:
             return document
-        found = _compiled(path).findall(document)
+        found = found_by(path, document)
         if not found:
             raise _Missing("nothing was found there")
         return found[0] if len(found) == 1 else found
@@ -242,7 +237,7 @@ def _check(expectations: Iterable[Expectation], answer: _Answer, redact: Redact)
     for expectation in expectations:
         try:
             fault = answer.in_time(partial(_fault, expectation.check, answer))
-        except (_Missing, _Wrong) as error:
+        except (_Missing, Unusable) as error:
             fault = str(error)
         message = "" if fault is None else excerpt(fault, redact, QUOTED)
         results.append(CheckResult(redact(expectation.name), fault is None, message))
@@ -254,6 +249,9 @@ def _fault(check: Check, answer: _Answer) -> str | None:
     if check.op == "exists":
         return _existence(check, answer)
     actual, expected = answer.subject(check), check.value
+    if isinstance(expected, date | time):
+        # TOML has dates, JSON has texts.
+        expected = expected.isoformat()
     match check.op:
         case "equals":
             return None if _equal(actual, expected) else f"it is {_written(actual)}"
@@ -262,14 +260,14 @@ def _fault(check: Check, answer: _Answer) -> str | None:
         case "contains":
             return None if _contains(actual, expected) else f"it is {_written(actual)}"
         case "matches":
-            found = _pattern(expected).search(_as_text(actual)[:SEARCHED])
+            found = pattern(expected).search(_as_text(actual)[:SEARCHED])
             return None if found else f"it is {_written(actual)}"
         case "less" | "greater":
             number, limit = _number(actual, "it"), _number(expected, "the check's value")
             holds = number < limit if check.op == "less" else number > limit
             return None if holds else f"it is {_written(actual)}"
         case _:
-            return _against_schema(actual if check.subject == "json" else answer.json(""), expected)
+            return fault_by_schema(actual if check.subject == "json" else answer.json(""), expected)
 
 
 def _existence(check: Check, answer: _Answer) -> str | None:
@@ -319,53 +317,7 @@ def _number(value: Any, what: str) -> float:
             raise ValueError
         return float(value)
     except (ValueError, OverflowError):
-        raise _Wrong(f"{what} is no number: {_written(value)}") from None
-
-
-def _schema(written: Any) -> Any:
-    try:
-        return json.loads(written) if isinstance(written, str) else written
-    except (ValueError, RecursionError):
-        raise _Wrong("the schema is no JSON") from None
-
-
-def _has_patterns(schema: Any) -> bool:
-    try:
-        return '"pattern' in json.dumps(_schema(schema), default=str)
-    except _Wrong:
-        return False
-
-
-def _validator(schema: Any) -> Any:
-    import jsonschema
-    import referencing
-
-    schema = _schema(schema)
-    if not isinstance(schema, (dict, bool)):
-        raise _Wrong("the schema is no JSON object")
-    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
-    try:
-        kind.check_schema(cast(Any, schema))
-    except jsonschema.SchemaError as error_in_schema:
-        raise _Wrong(f"the schema is not valid: {error_in_schema.message}") from None
-    except RecursionError:
-        raise _Wrong("the schema is nested too deep") from None
-    # An empty registry: a reference to a schema elsewhere is an error, never a fetch.
-    return kind(schema, registry=referencing.Registry())
-
-
-def _against_schema(actual: Any, schema: Any) -> str | None:
-    import jsonschema
-    import referencing
-
-    validator = _validator(schema)
-    try:
-        error = jsonschema.exceptions.best_match(validator.iter_errors(actual))
-    except referencing.exceptions.Unresolvable as unresolvable:
-        raise _Wrong(f"the schema refers to {unresolvable.ref}, which is not in it") from None
-    except RecursionError:
-        raise _Wrong("the schema or the body is nested too deep") from None
-    return None if error is None else f"{error.json_path}: {error.message}"
+        raise Unusable(f"{what} is no number: {_written(value)}") from None
 
 
 def _capture(
@@ -378,7 +330,7 @@ def _capture(
             value = answer.in_time(partial(_captured, capture, answer))
             if len(value) > LARGEST_CAPTURE:
                 raise _Missing(f"what was found is larger than {LARGEST_CAPTURE >> 10} KiB")
-        except (_Missing, _Wrong) as error:
+        except (_Missing, Unusable) as error:
             where = f"{capture.source} {capture.path}".strip()
             name = redactor.redact(f'capture of "{capture.name}" from {where}')
             failures.append(CheckResult(name, False, excerpt(str(error), redactor.redact, QUOTED)))
@@ -405,32 +357,16 @@ def _captured(capture: Capture, answer: _Answer) -> str:
         case "body":
             if not capture.path:
                 return answer.text
-            found = _pattern(capture.path).search(answer.text[:SEARCHED])
+            found = pattern(capture.path).search(answer.text[:SEARCHED])
             if found is None:
                 raise _Missing("the body does not match")
             return (found[1] if found.re.groups else found[0]) or ""
 
 
-@lru_cache(maxsize=256)
-def _compiled(path: str) -> JSONPath:
-    import jsonpath
-
-    try:
-        return cast("JSONPath", jsonpath.JSONPathEnvironment().compile(path))
-    except (jsonpath.JSONPathError, RecursionError) as error:
-        said = str(error).partition("\n")[0]
-        raise _Wrong(f'"{path}" is no JSONPath: {said}') from None
-
-
-def _pattern(text: Any) -> re.Pattern[str]:
-    try:
-        return re.compile(str(text))
-    except (re.error, RecursionError, OverflowError) as error:
-        raise _Wrong(f'"{text}" is no regular expression: {error}') from None
-
-
 def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return (
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    )
 
 
 def _written(value: Any) -> str:

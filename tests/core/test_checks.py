@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import random
 import string
+import tomllib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -355,3 +356,19 @@ def test_a_number_too_large_to_compare_fails_its_check() -> None:
     passed, message = check(Check(subject="json", op="less", value=3), exchange(b"9" * 400))
     assert not passed
     assert message.startswith("it is no number: 999")
+
+
+@pytest.mark.parametrize("body", [b"NaN", b"Infinity", b"-Infinity", b"1e400", b'["a", NaN]'])
+@pytest.mark.parametrize(
+    "schema", [{"multipleOf": 0.1}, {"items": {"pattern": "("}}, {"pattern": "("}, {"minimum": 1, "uniqueItems": True}]
+)
+def test_no_number_and_no_schema_ends_more_than_its_check(body: bytes, schema: dict[str, Any]) -> None:
+    check(Check(subject="json", op="schema", value=schema), exchange(body))
+
+
+def test_a_date_of_toml_is_the_text_that_json_has() -> None:
+    value = tomllib.loads("at = 2026-01-02")["at"]
+    one = Check(subject="json", op="equals", path="$.at", value=value)
+    assert describe(one) == 'json $.at equals "2026-01-02"'
+    assert check(one, exchange({"at": "2026-01-02"})) == (True, "")
+    assert check(one, exchange({"at": "2026-01-03"})) == (False, 'it is "2026-01-03"')
