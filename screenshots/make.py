@@ -70,8 +70,31 @@ async def credentials(pilot: Pilot[Any]) -> None:
     await until(pilot, lambda: "vault-payments" in text(pilot) and "cached" in text(pilot).lower())
 
 
+async def runner(pilot: Pilot[Any]) -> None:
+    await pilot.press("f7", "ctrl+r")
+    await until(pilot, lambda: "5 passed" in text(pilot))
+    await pilot.press("end", "enter")
+    await until(pilot, lambda: "Checks" in text(pilot) and '"date"' in text(pilot))
+
+
+async def folder(pilot: Pilot[Any]) -> None:
+    await pilot.press("up", "e")
+    await until(pilot, lambda: "inherit" in text(pilot))
+    await pilot.press("alt+right")
+    await until(pilot, lambda: "[Auth" in text(pilot))
+
+
+async def checks(pilot: Pilot[Any]) -> None:
+    await requests(pilot)
+    await pilot.press("ctrl+g", "c")
+    await until(pilot, lambda: "[Checks" in text(pilot))
+
+
 SHOTS: dict[str, Steps] = {
     "requests": requests,
+    "checks": checks,
+    "folder": folder,
+    "runner": runner,
     "workspaces": workspaces,
     "environments": environments,
     "linked-secret": details,

@@ -42,8 +42,8 @@ def suggested_name(exchange: Exchange, kind: Kind) -> str:
     return safe_stem(exchange.reference.rpartition("/")[2], otherwise="body") + ending
 
 
-def save_body(body: ReceivedBody | Document, path: Path, *, overwrite: bool = False) -> None:
-    """A body's bytes as received, or a document's masked ones, readable by this user only.
+def save_body(body: ReceivedBody | Document, path: Path, *, overwrite: bool = False) -> Path:
+    """A body's bytes as received, or a document's masked ones, readable by this user only; returns the whole path.
 
     The file is whole or not there. Raises HushpostError.
     """
@@ -54,6 +54,7 @@ def save_body(body: ReceivedBody | Document, path: Path, *, overwrite: bool = Fa
         if path.exists() and not overwrite:
             raise Exists(f'"{path}" is there already', hint="enter once more to overwrite it")
         _write(body, path)
+        return path.absolute()
     except OSError as error:
         reason = (error.strerror or "the disk failed").lower()
         raise HushpostError(f'"{path}" cannot be written: {reason}') from error

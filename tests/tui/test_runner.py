@@ -106,7 +106,7 @@ async def test_outcomes_are_words_with_their_reasons_and_counted(
         for word in ("passed", "FAILED", "ERROR", "skipped", "DEL", "404", "it is 404"):
             assert word in text
         assert "5/5 · 1 passed · 2 failed · 1 error · 1 skipped" in text
-        assert "[#" in text
+        assert "━━━" in text
         assert '"token" was not captured by "d"' in text
 
 

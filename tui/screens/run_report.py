@@ -43,7 +43,7 @@ async def report(screen: SessionWork[Any], log: RunLog, ended: RunFinished, prop
             return None
     await run_in_daemon_thread(write_report, path, log, session.redactor, ended)
     left_out = f"; {log.unlisted:,} that passed have no line in it" if log.unlisted else ""
-    screen.tell(f'the report was written to "{path}"{left_out}')
+    screen.tell(f'the report was written to "{path.absolute()}"{left_out}')
     return text
 
 

@@ -23,6 +23,7 @@ from tui.screens.run_pick import PickRunDialog, Selection
 from tui.screens.run_screen import RunScreen
 from tui.widgets.hint_line import HintLine
 from tui.widgets.request_tree import rows_of
+from tui.widgets.response_pages import duration
 from tui.widgets.response_view import ResponseView
 from tui.widgets.run_bar import RunBar
 from tui.widgets.run_plan import RunPlan, WhatRuns
@@ -416,4 +417,6 @@ class RunnerScreen(RunScreen):
 
 
 def _time(seconds: float) -> str:
+    if seconds < 1:
+        return duration(seconds * 1000)
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

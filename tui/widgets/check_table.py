@@ -126,7 +126,7 @@ class CheckTable(_ModelTable[Check]):
     def __init__(self, names: Callable[[], Names], *, id: str) -> None:
         columns = (
             TableColumn("Check", width=10),
-            TableColumn("Path", 2),
+            TableColumn("Path", 3),
             TableColumn("", width=10),
             TableColumn("Value", 2),
         )

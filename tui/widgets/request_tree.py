@@ -26,7 +26,8 @@ def short_method(method: str) -> str:
     return _SHORT.get(method, method)[:4]
 
 
-def _method_ink(method: str, ink: Paint) -> Style:
+def method_ink(method: str, ink: Paint) -> Style:
+    """The same colour for a method wherever it stands for a request."""
     return {"GET": ink.good, "HEAD": ink.good, "OPTIONS": ink.good, "DELETE": ink.bad}.get(method, ink.warning)
 
 
@@ -241,7 +242,7 @@ class RequestTree(CursorLines):
                 segments.append(Segment("!    ", style if lit else style + ink.bad))
             else:
                 method = f"{short_method(visible(row.method)):4} "
-                segments.append(Segment(method, style if lit else style + _method_ink(row.method, ink)))
+                segments.append(Segment(method, style if lit else style + method_ink(row.method, ink)))
             label = visible(row.label)
             segments.append(Segment(label, style + ink.strong if is_open else style))
         if row.reference in self.edited:

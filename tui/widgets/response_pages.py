@@ -107,12 +107,16 @@ def timing_page(exchange: Exchange, redactor: Redactor) -> str:
 
 
 def _split(timing: Timing) -> Iterator[str]:
-    phases = (
+    phases = [
         ("DNS and connect", timing.connect_ms),
         ("TLS", timing.tls_ms),
         ("first byte", timing.first_byte_ms),
         ("download", timing.download_ms),
-    )
+    ]
+    # Making the request ready, writing it, and what the app did meanwhile.
+    rest = timing.total_ms - sum(spent or 0.0 for _, spent in phases)
+    if rest >= 0.1:
+        phases.append(("the rest", rest))
     longest = max((spent for _, spent in phases if spent), default=0.0)
     for name, spent in phases:
         if spent is not None:

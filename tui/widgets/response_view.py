@@ -154,7 +154,7 @@ class ResponseView(Widget):
         self._forget()
         self._tabs.display = False
         text = "\n\n".join(filter(None, [f"error: {error.message}", error.hint, sent]))
-        self._status.say([("no answer", "bad"), (error.kind, "muted")], "")
+        self._status.say([("no answer", "bad"), (error.kind.replace("-", " "), "muted")], "")
         self._pane.show_text(self._redactor.redact(text), "error", prose=True)
 
     # Parts
@@ -435,7 +435,7 @@ class ResponseView(Widget):
 
     async def _saved(self, body: ReceivedBody | Document, path: str, *, overwrite: bool) -> None:
         try:
-            await run_in_daemon_thread(save_body, body, Path(path), overwrite=overwrite)
+            saved = await run_in_daemon_thread(save_body, body, Path(path), overwrite=overwrite)
         except Exists as error:
             self._ask_where("there already, enter overwrites it", path, body, again=path)
             self.post_message(Notice(str(error), warning=True))
@@ -443,4 +443,4 @@ class ResponseView(Widget):
             self.post_message(Notice(str(error), warning=True))
         else:
             how = " as received" if isinstance(body, ReceivedBody) else ""
-            self.post_message(Notice(f'{amount(body.size)}{how} saved to "{path}"'))
+            self.post_message(Notice(f'{amount(body.size)}{how} saved to "{saved}"'))

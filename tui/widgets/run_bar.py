@@ -47,11 +47,12 @@ class RunBar(Widget, can_focus=False):
         base, known, width = self.rich_style, styles(paint(self.app)), self.size.width
         segments = [Segment(" ", base)]
         room = width - 2 - cell_len(self.text)
-        if self._total and room >= SHORTEST + 3:
+        if self._total and room >= SHORTEST + 1:
             spared = min(SPARED, cell_len(self._now) + 2) if self._now else 0
-            cells = min(LONGEST, max(SHORTEST, room - 3 - spared))
+            cells = min(LONGEST, max(SHORTEST, room - 1 - spared))
             filled = cells * min(self._done, self._total) // self._total
-            segments.append(Segment(f"[{'#' * filled}{'-' * (cells - filled)}] ", base))
+            segments.append(Segment("━" * filled, base))
+            segments.append(Segment(f"{'─' * (cells - filled)} ", base + known["muted"]))
         for number, (text, ink) in enumerate(self._words):
             if number:
                 segments.append(Segment(" · ", base + known["muted"]))

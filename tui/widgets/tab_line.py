@@ -77,7 +77,8 @@ class TabLine(Widget, can_focus=True):
         stars = [(key, label, mark and ("!" if "FAIL" in mark else "*")) for key, label, mark in full]
         for tabs, pad in ((full, 1), (bare, 1), (stars, 1), (stars, 0)):
             cells = [self._cell(*tab, pad) for tab in tabs]
-            if sum(len(label) + len(mark) for _, label, mark in cells) <= width:
+            # The blank behind the last one needs no room.
+            if len("".join(label + mark for _, label, mark in cells).rstrip()) <= width:
                 return cells
         return self._window([self._cell(key, label, "", 0) for key, label, _ in full], width)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -21,6 +22,7 @@ from tui import keys
 from tui.foreign import fitted, visible
 from tui.themes import paint
 from tui.widgets.names import Names
+from tui.widgets.request_tree import method_ink
 from tui.widgets.template_input import TemplateInput
 
 
@@ -71,7 +73,7 @@ class MethodField(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         ink, width = paint(self.app), self.size.width
-        style = self.rich_style + (ink.cursor if self.has_focus else ink.heading)
+        style = self.rich_style + (ink.cursor if self.has_focus else method_ink(self.method, ink) + Style(bold=True))
         return Strip([Segment(f" {fitted(visible(self.method), width - 3)}▾ ", style)]).adjust_cell_length(width, style)
 
 
