@@ -165,6 +165,7 @@ async def test_enter_on_a_new_name_goes_on_to_its_value(session: Session, file: 
         await shown(pilot, VariableDialog)
         await pilot.press(*"pin", "enter", *"4711", "enter")
         await back(pilot)
+        await until(pilot, lambda: pilot.app.screen.query_one("#variables", Rows).key == "pin")
         assert session.workspace is not None
         assert variable(session.workspace.load_environment("production").variables["pin"]) == Variable(value="4711")
 

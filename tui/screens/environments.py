@@ -147,7 +147,8 @@ class EnvironmentsScreen(SessionScreen[None]):
         color = drawn_color(loaded.color or "")
         return Row(name, (Cell("■", color=color) if color else "", mark, name, state))
 
-    def _look_at_variables(self) -> None:
+    def _look_at_variables(self, variable_name: str | None = None) -> None:
+        """Read the variables again; the cursor goes to the one of that name or stays."""
         name = self._shown
         try:
             self._loaded = self._workspace.load_environment(name)
@@ -165,7 +166,7 @@ class EnvironmentsScreen(SessionScreen[None]):
             variable_row(look, holder_of(self._shown), key, variable(entry))
             for key, entry in self._loaded.variables.items()
         ]
-        self._variables.show(rows, empty=NO_VARIABLES)
+        self._variables.show(rows, key=variable_name, empty=NO_VARIABLES)
 
     def _problem(self, name: str, error: HushpostError) -> str:
         problem = broken(self._workspace.environment_path(name), self.session.paths)
@@ -259,8 +260,7 @@ class EnvironmentsScreen(SessionScreen[None]):
 
     def _edited(self, name: str | None) -> None:
         self._look()
-        if name is not None:
-            self._variables.go_to(name)
+        self._look_at_variables(name)
 
     def action_link(self) -> None:
         if (found := self._current) is not None:

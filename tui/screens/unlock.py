@@ -40,6 +40,8 @@ def new_passphrase(texts: dict[str, str | Secret]) -> Secret:
         first, again = (value, again) if name == "passphrase" else (first, value)
     if first == Secret(""):
         raise FieldError("a passphrase is needed", fields={"passphrase": "is needed"})
+    if again == Secret(""):
+        raise FieldError("the passphrase is needed twice", fields={"again": "type it once more"})
     if first != again:
         raise FieldError("the two passphrases differ", fields={"again": "is not the same as the first"})
     return first

@@ -17,7 +17,7 @@ from tui.widgets.struct_rows import AUTH_TYPES, auth_rows, auth_tag, auth_with, 
 from tui.widgets.tab_line import TabLine
 from tui.widgets.table_lines import TableColumn, TableLines
 
-_NOTHING_ABOVE = "  No folder above says anything: nothing is added."
+_NOTHING_ABOVE = "No folder above says anything: nothing is added."
 
 
 class AuthForm(Container):
@@ -25,7 +25,7 @@ class AuthForm(Container):
 
     DEFAULT_CSS = """
     AuthForm { height: 1fr; layout: vertical; }
-    AuthForm > Static { height: auto; color: $text-muted; }
+    AuthForm > Static { height: auto; padding: 0 1; color: $text-muted; }
     """
 
     def __init__(self, names: Callable[[], Names], *, id: str | None = None) -> None:
@@ -73,9 +73,9 @@ class AuthForm(Container):
         self._types.show(auth_tag(self._auth), {})
         match self._auth:
             case InheritAuth():
-                note = f"  As the folders above say: {self._inherited}." if self._inherited else _NOTHING_ABOVE
+                note = f"As the folders above say: {self._inherited}." if self._inherited else _NOTHING_ABOVE
             case NoAuth():
-                note = "  Nothing is added to the request."
+                note = "Nothing is added to the request."
             case _:
                 note = ""
         self._note.update(note)

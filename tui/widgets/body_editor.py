@@ -55,6 +55,7 @@ class BodyEditor(Container):
     BodyEditor .content-type { height: 1; }
     BodyEditor .content-type TemplateInput { width: 1fr; }
     BodyEditor .graphql-variables { height: 40%; }
+    BodyEditor .note { padding: 0 1; color: $text-muted; }
     BodyEditor .part { height: 1fr; layout: vertical; }
     """
 
@@ -150,9 +151,8 @@ class BodyEditor(Container):
                 columns = (TableColumn("", width=14), TableColumn(""))
                 return KeyValueTable(columns, names=self._names, fixed=True, titles=False, boxes=0)
             case _:
-                return Static(
-                    "  This request has no body. Left and right in the line above choose a kind.", markup=False
-                )
+                note = "This request has no body. Left and right in the line above choose a kind."
+                return Static(note, classes="note", markup=False)
 
     def _fill(self) -> None:
         part = self._part
@@ -165,7 +165,7 @@ class BodyEditor(Container):
             return
         if self._too_large() and isinstance(part, Static):
             part.update(
-                f"  This text has {self._length():,} characters, too many to edit here. alt+e opens it in your editor."
+                f"This text has {self._length():,} characters, too many to edit here. alt+e opens it in your editor."
             )
             return
         self._filled = self._body
