@@ -50,13 +50,15 @@ def validator(schema: Any) -> Any:
     schema = schema_of(schema)
     if not isinstance(schema, (dict, bool)):
         raise Unusable("the schema is no JSON object")
-    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
     try:
+        kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
         kind.check_schema(cast(Any, schema))
     except jsonschema.SchemaError as error_in_schema:
         raise Unusable(f"the schema is not valid: {error_in_schema.message}") from None
     except RecursionError:
         raise Unusable("the schema is nested too deep") from None
+    except Exception as error:  # noqa: BLE001 - a `$schema` that is no text
+        raise Unusable(f"the schema is not valid: {error}") from None
     # An empty registry: a reference to a schema elsewhere is an error, never a fetch.
     return kind(schema, registry=referencing.Registry())
 

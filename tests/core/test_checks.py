@@ -372,3 +372,10 @@ def test_a_date_of_toml_is_the_text_that_json_has() -> None:
     assert describe(one) == 'json $.at equals "2026-01-02"'
     assert check(one, exchange({"at": "2026-01-02"})) == (True, "")
     assert check(one, exchange({"at": "2026-01-03"})) == (False, 'it is "2026-01-03"')
+
+
+@pytest.mark.parametrize("dialect", [1, True, 0.5, ["a"], {"a": 1}])
+def test_a_dialect_that_is_no_text_makes_no_schema(dialect: Any) -> None:
+    passed, message = check(Check(subject="json", op="schema", value={"$schema": dialect}), exchange(1))
+    assert not passed
+    assert message.startswith("the schema is not valid: ")
