@@ -105,7 +105,7 @@ def _text(text: Rendered, content_type: Rendered) -> Built:
         raise RequestError(
             f'the charset "{charset[1] if charset else ""}" is not known', kind="request", hint="use charset=utf-8"
         ) from None
-    except UnicodeEncodeError:
+    except UnicodeError:
         raise RequestError(
             f"the body has characters that {charset[1] if charset else 'utf-8'} cannot hold",
             kind="request",

@@ -301,6 +301,7 @@ class Workspace:
             raise FileError("a file's path holds a control character", path=self.path)
         try:
             real = (self.path / relative).resolve()
+            there, is_file = real.exists(), real.is_file()
         except (OSError, RuntimeError) as error:
             raise FileError("cannot be found", path=self.path / relative) from error
         inside = real.is_relative_to(self.real_path)
@@ -311,9 +312,9 @@ class Workspace:
                 path=real,
                 hint="move it into the workspace, or allow this file for the workspace on this machine",
             )
-        if not real.exists():
+        if not there:
             raise FileError("does not exist", path=real)
-        if not real.is_file():
+        if not is_file:
             raise FileError("is not a regular file", path=real)
         return real
 

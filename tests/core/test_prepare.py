@@ -404,7 +404,8 @@ def test_a_text_body_is_sent_as_it_is_in_its_charset() -> None:
     assert built(Request(url=HOST, body=TextBody("{{v}}\r\nü")), v=Secret('"<')).content == '"<\r\nü'.encode()
     latin = built(Request(url=HOST, body=TextBody("ü", "text/plain; charset=latin-1")))
     assert latin.content == b"\xfc"
-    for content_type in ("text/plain; charset=ascii", "text/plain; charset=nonsense"):
+    for charset in ("ascii", "nonsense", "undefined", "rot13"):
+        content_type = f"text/plain; charset={charset}"
         with pytest.raises(RequestError, match=r"charset|cannot hold"):
             built(Request(url=HOST, body=TextBody("ü", content_type)))
 

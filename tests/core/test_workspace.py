@@ -478,6 +478,8 @@ def test_files_inside_the_workspace_are_found(workspace: Workspace) -> None:
         workspace.resolve_file("data/b.bin")
     with pytest.raises(FileError, match="is not a regular file"):
         workspace.resolve_file("data")
+    with pytest.raises(FileError, match="cannot be found"):
+        workspace.resolve_file("a" * 300)
     with pytest.raises(FileError):
         workspace.resolve_file("data/a\x00.bin")
 
