@@ -106,7 +106,7 @@ def _offered(app: HushpostApp) -> Iterator[tuple[str, tuple[Pick, Do]]]:
     for theme in themes.names(app):
         yield (
             f"theme:{theme}",
-            (Pick(f"theme:{theme}", f"Theme {theme}", "of this sitting; f8 keeps one"), _theme(app, theme)),
+            (Pick(f"theme:{theme}", f"Theme {theme}", "until you quit"), _theme(app, theme)),
         )
 
 

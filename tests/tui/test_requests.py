@@ -208,6 +208,20 @@ class TestEditing:
             assert workspace.load_request("payments/show").url == "https://theirs.example/longer"
             assert screen.edited == ("payments/show",)
 
+    async def test_a_file_that_is_gone_is_written_anew_when_the_person_says_so(
+        self, running: Running, workspace: Workspace
+    ) -> None:
+        async with running(workspace) as pilot:
+            screen = await opened(pilot, "payments/show")
+            await type_text(pilot, "/mine")
+            workspace.request_path("payments/show").unlink()
+            await pilot.press("f9")
+            await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
+            assert "is no longer there" in " ".join(screen_text(pilot).split())
+            await pilot.press("y")
+            await until(pilot, lambda: pilot.app.screen is screen and not screen.edited)
+        assert workspace.load_request("payments/show").url == "{{base_url}}/echo/mine"
+
     async def test_the_method_is_chosen_from_the_usual_ones_by_arrow(
         self, running: Running, workspace: Workspace
     ) -> None:

@@ -172,7 +172,12 @@ async def _saved_first(screen: RequestsScreen, row: TreeRow) -> bool:
 
 async def save(screen: RequestsScreen, reference: str) -> bool:
     """Save one request; asks when its file was changed by something else since it was opened."""
-    if screen.opened.changed_on_disk(reference):
+    changed = screen.opened.changed_on_disk(reference)
+    if changed and screen.opened.is_gone(reference):
+        question = f"The file of {called(reference)} is no longer there. Write it anew, with what is here?"
+        if not await screen.ask(ConfirmDialog(screen.session, "Gone from the disk", question, yes="Write")):
+            return False
+    elif changed:
         picked = await screen.ask(
             PickDialog(
                 screen.session,

@@ -123,7 +123,7 @@ class BodyEditor(Container):
     def _make_part(self) -> Widget:
         """What it makes has no id: the part before it is still there until the app has removed it."""
         if self._too_large():
-            return Static("", markup=False, classes="part")
+            return Static("", markup=False, classes="part note")
         match self._body:
             case PlainBody():
                 return Container(
