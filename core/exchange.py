@@ -205,7 +205,7 @@ class ReceivedBody:
 class Progress(Struct, frozen=True):
     """How far an exchange is, some times a second."""
 
-    phase: Literal["connecting", "sending", "waiting", "receiving"]
+    phase: Literal["preparing", "connecting", "sending", "waiting", "receiving"]
     sent: int = 0
     received: int = 0
     """Bytes of the body, before decoding."""

@@ -446,6 +446,7 @@ def test_durations(spent: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("progress", "seconds", "text"),
     [
+        (Progress("preparing"), 1.2, "getting ready…  1 s"),
         (Progress("connecting"), 0.2, "connecting…"),
         (Progress("waiting"), 3.4, "waiting for the answer…  3 s"),
         (Progress("sending", sent=2000), 0.0, "sending…  2.0 kB"),

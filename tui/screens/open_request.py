@@ -268,7 +268,7 @@ class RequestScreen(SessionScreen[None]):
                 hold.free()
             tell(progress)
 
-        tell(Progress("connecting"))
+        tell(Progress("preparing"))
         exchange = await self.session.send(request, reference, prompts=prompts, progress=on_its_way)
         opened.sent[reference] = request
         return exchange

@@ -32,6 +32,8 @@ def progress_text(progress: Progress, seconds: float) -> str:
     """What is going on, for the status line."""
     waited = f"  {seconds:.0f} s" if seconds >= 1 else ""
     match progress.phase:
+        case "preparing":
+            return f"getting ready…{waited}"
         case "connecting":
             return f"connecting…{waited}"
         case "sending":
