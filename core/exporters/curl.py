@@ -67,7 +67,9 @@ class _Command:
     def exported(self) -> Exported:
         body = list(self._body())
         url = self._shown.url
-        arguments: list[tuple[str, ...]] = [*self._method(bool(body)), (url,)]
+        # What begins with a - would be an option of curl's: -K reads a file, -o writes one.
+        address = ("--url", url) if url.startswith("-") else (url,)
+        arguments: list[tuple[str, ...]] = [*self._method(bool(body)), address]
         if any(sign in url for sign in "[]{}"):
             arguments.append(("--globoff",))
         if "/." in url.partition("?")[0]:

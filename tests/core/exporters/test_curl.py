@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,12 @@ def test_what_no_command_line_can_hold_is_refused(session: Session, body: TextBo
     with pytest.raises(FormatError) as caught:
         command(session, Request(method="POST", url="https://a.test", body=body))
     assert caught.value.hint
+
+
+def test_an_address_is_no_option_of_curls(session: Session, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(f'url = "file:///etc/hostname"\noutput = "{tmp_path / "written"}"\n')
+    text = command(session, Request(url=f"-K{config}")).text
+    subprocess.run(["sh", "-c", text], capture_output=True, timeout=30)
+    assert "--url" in shlex.split(text)
+    assert not (tmp_path / "written").exists()
