@@ -477,6 +477,12 @@ async def test_without_what_is_asked_the_others_run_and_a_key_mends_it(
         await pilot.press("left", "left", "enter")
         await ended(pilot, screen)
         assert listed(screen) == ["failed a", "passed b"]
+        # All is allowed by now: only the passphrase is asked for, and the run without it only after that.
+        session.lock()
+        await pilot.press("ctrl+r")
+        await shown(pilot, UnlockScreen)
+        await pilot.press("escape")
+        await shown(pilot, AheadDialog)
 
 
 async def test_a_run_goes_to_the_history_as_sends_do(

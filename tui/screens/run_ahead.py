@@ -34,7 +34,9 @@ async def settle(
     ahead = await look_ahead(session, references, rows)
     if ahead.locked and await session.unlock_unattended():
         ahead = await look_ahead(session, references, rows)
-    if ahead.consents:
+    only_locked = ahead.locked and not (ahead.unbound or ahead.approvals or ahead.scripts)
+    # As for a request that is sent alone: the passphrase is all there is to ask.
+    if ahead.consents and not (only_locked and await unlock(screen)):
         answer = await screen.ask(AheadDialog(session, ahead, len(references)))
         if answer is None:
             return None
