@@ -33,6 +33,7 @@ LARGEST_JSON = 256 * 1024 * 1024
 LARGEST_CAPTURE = 1024 * 1024
 SEARCHED = 1024 * 1024
 QUOTED = 200
+LONGEST_NAME = 3200
 LIMIT_S = 5.0
 """For all checks and captures of one answer, and a second more for each MiB of its body."""
 
@@ -240,7 +241,7 @@ def _check(expectations: Iterable[Expectation], answer: _Answer, redact: Redact)
         except (_Missing, Unusable) as error:
             fault = str(error)
         message = "" if fault is None else excerpt(fault, redact, QUOTED)
-        results.append(CheckResult(redact(expectation.name), fault is None, message))
+        results.append(CheckResult(excerpt(expectation.name, redact, LONGEST_NAME), fault is None, message))
     return tuple(results)
 
 

@@ -379,3 +379,9 @@ def test_a_dialect_that_is_no_text_makes_no_schema(dialect: Any) -> None:
     passed, message = check(Check(subject="json", op="schema", value={"$schema": dialect}), exchange(1))
     assert not passed
     assert message.startswith("the schema is not valid: ")
+
+
+def test_the_name_of_a_check_is_no_book() -> None:
+    one = Check(subject="body", op="equals", value="a" * 100_000)
+    [result] = run_checks(Request(checks=(one,)), exchange(b"b"), redact=str)
+    assert 3000 < len(result.name) < 4000
