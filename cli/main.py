@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import os
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 import click
 
@@ -84,7 +87,7 @@ def hushpost(ctx: click.Context) -> ExitCode:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line, that of the process where none is given, and return its exit code."""
+    """Run one command line and return its exit code; where none is given, that of the process, which ends with it."""
     core_file = _prepare_process() if arguments is None else None
     invocation = Invocation(_output(), Diagnostics(sys.stderr), sys.stdin, core_file=core_file)
     try:
@@ -94,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Writing the result failed: the disk behind stdout is full.
         invocation.diagnostics.error(error)
         code = ExitCode.USAGE
-    _forget_broken_streams(invocation.output)
+    if arguments is None:
+        _leave(int(code))
     return int(code)
 
 
@@ -160,9 +164,11 @@ def _prepare_process() -> int:
     return seal()
 
 
-def _forget_broken_streams(output: Output) -> None:
-    """The interpreter flushes stdout once more when it ends, and would complain of a reader that has gone."""
-    if output.closed and sys.stdout is not None:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
+def _leave(code: int) -> NoReturn:
+    """End the process without taking the interpreter apart, which lasts longer than a small request."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        # The reader may have gone, or the stream was closed from the start.
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 import tempfile
@@ -126,6 +127,8 @@ async def shoot(demo: Demo, name: str, steps: Steps, size: tuple[int, int]) -> N
 
 
 async def main(only: list[str]) -> None:
+    # The theme follows the colours that the terminal has.
+    os.environ["COLORTERM"] = "truecolor"
     surroundings = replace(read_surroundings(), over_ssh=False, no_color=False)
     with tempfile.TemporaryDirectory(), Demo(surroundings) as demo:
         for name, steps in SHOTS.items():
