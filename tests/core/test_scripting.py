@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -581,7 +582,9 @@ async def test_what_a_script_starts_ends_with_it(send: Send, escape: str) -> Non
     exchange = await send(after=f"import os, signal, subprocess, time\n{escape}\n")
     assert ours() == []
     assert exchange.script_error is None
-    assert exchange.notes == ('script "after.py" left a process running; ended',)
+    (note,) = exchange.notes
+    # What only made another process may not have ended itself yet.
+    assert re.fullmatch(r'script "after\.py" left (a process|2 processes) running; ended', note)
 
 
 async def test_cancelling_ends_a_script_at_once(send: Send, tmp_path: Path) -> None:

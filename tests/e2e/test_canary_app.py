@@ -120,8 +120,9 @@ def test_a_person_sends_looks_around_and_quits(
     app.settle()
     for _ in range(4):
         app.press("alt+left")
+        # The focus goes into a tab once it is drawn.
+        app.settle()
     app.wait_for("[Headers")
-    app.settle(0.1)
     app.press("t")
     app.wait_for("Headers as text")
     app.settle()
