@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from core import needs
+from core import needs, survey
 from core.consent import Need
 from core.environment import Scope
 from core.errors import HushpostError, NotBound, StoreLocked, TemplateError
 from core.models import Request, Scripts
-from core.prepare import prepare, texts
+from core.prepare import texts
 from core.secret import Secret
 from core.template import references as references_in
 
@@ -104,7 +104,8 @@ class _Look:
         self.questions.update(dict.fromkeys(found.prompts))
         for name in found.fetched:
             self._value(scope, name)
-        self.approvals.update(dict.fromkeys(self._needs(scope, whole, reference)))
+        approvals = survey.unapproved(self.session, whole, scope, reference, later=self.captured)
+        self.approvals.update(dict.fromkeys(approvals))
 
     def _value(self, scope: Scope, name: str) -> None:
         entry = scope.entry(name)
@@ -121,23 +122,6 @@ class _Look:
             self.locked = True
         except HushpostError:
             pass
-
-    def _needs(self, scope: Scope, whole: Request, reference: str) -> Iterator[Need]:
-        session = self.session
-        try:
-            prepared = prepare(
-                whole, scope.preview(), files=session.file, reference=reference, defaults=session.defaults
-            )
-            wanted = session.sender.needs(prepared)
-        except HushpostError:
-            return
-        # A host that is itself secret, or captured, cannot be told beforehand.
-        if "{{" in prepared.shown.url.partition("://")[2].partition("/")[0]:
-            return
-        for use, what in wanted:
-            need = Need(use.credential, what)
-            if not use.consented and use.name not in self.captured and not session.consent.covered(need):
-                yield need
 
 
 def _asked(whole: Request, reference: str) -> Iterator[str]:

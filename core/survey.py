@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from core.consent import Need
-from core.environment import Source
+from core.environment import Scope, Source
 from core.errors import HushpostError, NotBound
-from core.models import Variable, Variables, variable
+from core.models import Request, Variable, Variables, variable
 from core.prepare import prepare
 from core.vault.config import AnyLink
 
@@ -41,39 +41,38 @@ def unbound(session: Session) -> Sequence[str]:
 
 
 def needed_approvals(session: Session) -> Sequence[Need]:
-    """Where requests would take secrets in the active environment and this user has not approved it, in tree order.
-
-    A host that is itself secret or captured at run time cannot be told beforehand: it is asked for when it is met.
-    """
+    """Where requests would take secrets in the active environment and this user has not approved it, in tree order."""
     found: dict[Need, None] = {}
     workspace = session.workspace
-    for reference in workspace.requests() if workspace is not None else ():
-        for need in _needs(session, reference):
-            if not session.consent.covered(need):
-                found[need] = None
+    if workspace is None:
+        return ()
+    for reference in workspace.requests():
+        try:
+            request = workspace.load_request(reference)
+            scope, whole = session.scope(request, reference), session.effective(request, reference)
+        except HushpostError:
+            continue  # `check` tells it
+        found.update(dict.fromkeys(unapproved(session, whole, scope, reference)))
     return tuple(found)
 
 
-def _needs(session: Session, reference: str) -> Iterator[Need]:
-    """Of one request; nothing where it cannot be built, which `check` tells."""
-    workspace = session.workspace
-    if workspace is None:
-        return
+def unapproved(
+    session: Session, whole: Request, scope: Scope, reference: str, *, later: Container[str] = ()
+) -> Sequence[Need]:
+    """Where one request would take secrets and this user has not approved it; nothing where it cannot be built.
+
+    `later` are names whose values are captured only then. A host that is itself secret or captured cannot be told
+    beforehand: it is asked for when it is met.
+    """
     try:
-        request = workspace.load_request(reference)
-        scope = session.scope(request, reference)
-        prepared = prepare(
-            session.effective(request, reference),
-            scope.preview(),
-            files=session.file,
-            reference=reference,
-            defaults=session.defaults,
-        )
-        for use, what in session.sender.needs(prepared):
-            if not use.consented and "{{" not in prepared.shown.url.partition("://")[2].partition("/")[0]:
-                yield Need(use.credential, what)
+        prepared = prepare(whole, scope.preview(), files=session.file, reference=reference, defaults=session.defaults)
+        wanted = session.sender.needs(prepared)
     except HushpostError:
-        return
+        return ()
+    if "{{" in prepared.shown.url.partition("://")[2].partition("/")[0]:
+        return ()
+    needs = (Need(use.credential, what) for use, what in wanted if not use.consented and use.name not in later)
+    return tuple(need for need in needs if not session.consent.covered(need))
 
 
 def _holders(workspace: Workspace) -> Iterator[tuple[Source, Variables]]:
