@@ -9,12 +9,12 @@ from pathlib import Path
 import psutil
 
 from benchmarks.watched_app import WatchedApp
+from core.consent.registry import Registry
 from core.paths import Paths
-from core.registry import Registry
 from core.secret import Secret
 from core.vault.config import MemoryCredential
 from core.vault.store import CredentialStore
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 
 COUNTDOWNS = 10
 WATCHED_S = 10.0

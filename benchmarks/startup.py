@@ -21,9 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from core.demo_api import DemoApi  # noqa: E402
+from core.demo.api import DemoApi  # noqa: E402
 from core.models import Request  # noqa: E402
-from core.workspace import Workspace  # noqa: E402
+from core.workspace.workspace import Workspace  # noqa: E402
 from tests.terminal import TerminalApp  # noqa: E402
 
 HUSHPOST = str(Path(sys.executable).with_name("hushpost"))

@@ -13,17 +13,18 @@ from msgspec.structs import replace
 
 from cli.diagnostics import ExitCode, code_of, worst
 from cli.unlocking import HINT
-from core import lint, urls
 from core.environment import BASE
 from core.errors import FileError, HushpostError, NotBound, RequestError, StoreError, StoreLocked, TemplateError
 from core.exchange import ErrorInfo
 from core.models import Environment, Folder, Request, Variable, variable
-from core.prepare import prepare, texts
+from core.sending import urls
+from core.sending.prepare import prepare, texts
 from core.structs import Struct
+from core.workspace import lint
 
 if TYPE_CHECKING:
     from core.session import Session
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
 M = TypeVar("M", Environment, Folder, Request)
 

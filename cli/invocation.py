@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.secret import Secret
     from core.session import Session
     from core.vault.environ import EnvironmentCredentials
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -103,7 +103,7 @@ class Invocation:
     def open_workspace(self, session: Session, path: Path | None, environment: str | None = None) -> Workspace:
         """The workspace at `path`, or the one that holds the current folder, with this environment active."""
         from core.environment import BASE
-        from core.workspace import Workspace
+        from core.workspace.workspace import Workspace
 
         where = Workspace.find(Path.cwd()) if path is None else path
         if where is None:

@@ -11,8 +11,8 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    from core.consent.registry import Registry
     from core.paths import Surroundings
-    from core.registry import Registry
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _workspace(ctx: click.Context) -> Any:
     """The workspace that the command line so far names, None where there is none; never a question, never an error."""
     from core.errors import HushpostError
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
     path = ctx.params.get("workspace") or Workspace.find(Path.cwd())
     try:
@@ -77,8 +77,8 @@ def complete_credentials(ctx: click.Context, _: click.Parameter, incomplete: str
 
 def complete_linked(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The credential names that a workspace's links use."""
+    from core.consent.survey import links
     from core.errors import HushpostError
-    from core.survey import links
 
     workspace = _workspace(ctx)
     names: set[str] = set()
@@ -123,8 +123,8 @@ def _surroundings(ctx: click.Context) -> Surroundings | None:
 
 def _registry(ctx: click.Context) -> Registry | None:
     """What this user allowed; None where that cannot be read."""
+    from core.consent.registry import Registry
     from core.errors import HushpostError
-    from core.registry import Registry
 
     surroundings = _surroundings(ctx)
     if surroundings is None:

@@ -27,7 +27,7 @@ from core.structs import Struct
 if TYPE_CHECKING:
     from cli.diagnostics import Diagnostics
     from cli.invocation import Invocation
-    from core.runner import RunOptions
+    from core.run.runner import RunOptions
     from core.session import Session
 
 CHUNK = 1 << 16
@@ -71,7 +71,7 @@ async def report_run(
 ) -> ExitCode:
     """Run and report; a run that was interrupted reports what ran and ends with 130."""
     from cli.unlocking import UnlockingSession
-    from core.runner import run
+    from core.run.runner import run
 
     reports = Reports(invocation.output, targets)
     progress = ProgressBar(invocation.diagnostics)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from core.errors import FileError
 
 if TYPE_CHECKING:
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
 
 def find_request(workspace: Workspace, text: str) -> str:

@@ -11,14 +11,14 @@ from typing import Any
 
 import msgspec
 
-from core import tomlfile
+from core.consent.registry import WorkspacesFile
 from core.errors import FileError
 from core.models import Environment, Folder, Request, WorkspaceFile
 from core.paths import Paths
-from core.registry import WorkspacesFile
 from core.settings import Settings
-from core.tree import FOLDER_FILE
-from core.workspace import WORKSPACE_FILE, Workspace
+from core.toml import file as tomlfile
+from core.workspace.tree import FOLDER_FILE
+from core.workspace.workspace import WORKSPACE_FILE, Workspace
 
 _AT_LINE = re.compile(r" ?\(at line (\d+), column \d+\)")
 _TRIES = 150

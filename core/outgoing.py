@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from core import needs, scripting
+from core import needs
+from core.auth.signing import Signer
 from core.captured import Captured
-from core.checks import examine, needs_patterns
+from core.checks.examine import examine, needs_patterns
 from core.environment import BASE, Scope
 from core.errors import RequestError
 from core.exchange import ErrorInfo, Exchange, Prepared, Progress, ReceivedBody, Response, Timing
-from core.inheritance import inherit
 from core.models import Request
-from core.prepare import prepare, texts
+from core.scripts import scripting
 from core.secret import Secret
-from core.signing import Signer
-from core.vault.threads import run_in_daemon_thread
+from core.sending.prepare import prepare, texts
+from core.threads import run_in_daemon_thread
+from core.workspace.inheritance import inherit
 
 if TYPE_CHECKING:
     from core.session import Session

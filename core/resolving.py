@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
-from core.consent import Consent, Granted
+from core.consent.consent import Consent, Granted
 from core.environment import Entry, Scope
 from core.errors import HushpostError, StoreError, StoreLocked, VaultError
 from core.models import Variable
@@ -16,7 +16,7 @@ from core.vault.config import AnyLink
 from core.vault.contents import ValueKey
 from core.vault.service import Got, Vault
 from core.vault.store import CredentialStore
-from core.workspace import WorkspaceKey
+from core.workspace.workspace import WorkspaceKey
 
 
 class Resolved(Struct, frozen=True):

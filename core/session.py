@@ -11,27 +11,27 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from core import scripting, survey, unattended
+from core.auth.oauth2 import OAuth2Tokens
 from core.captured import Captured
-from core.changes import Changes
-from core.consent import Consent, Need
-from core.cookies import Cookies, Jars
+from core.consent import survey, unattended
+from core.consent.consent import Consent, Need
+from core.consent.registry import Grant, Registry
 from core.environment import BASE, Scope
 from core.errors import FileError, HushpostError, StoreLocked
 from core.exchange import Exchange, Progress, Shown
-from core.history import History
-from core.inheritance import inherit
+from core.history.history import History
 from core.models import Request, Variable
-from core.oauth2 import OAuth2Tokens
 from core.outgoing import Given, Outgoing
 from core.paths import Paths, Surroundings
-from core.prepare import Defaults, preview, texts
 from core.redactor import Redactor
-from core.registry import Grant, Registry
 from core.resolving import Resolver
+from core.scripts import scripting
 from core.secret import Secret
-from core.sending import Sender
+from core.sending.cookies import Cookies, Jars
+from core.sending.prepare import Defaults, preview, texts
+from core.sending.sender import Sender
 from core.settings import NO_PROXY, Settings, load_settings, save_settings
+from core.threads import run_in_daemon_thread
 from core.vault.cache import CacheEntry, SecretCache
 from core.vault.config import AnyCredential, AnyLink
 from core.vault.contents import StoredCredential, ValueKey
@@ -40,8 +40,9 @@ from core.vault.provider import AuthPrompter, SecretSummary
 from core.vault.selection import Inside
 from core.vault.service import LoginInfo, LoginState, SecretInfo, Vault
 from core.vault.store import CredentialStore
-from core.vault.threads import run_in_daemon_thread
-from core.workspace import WORKSPACE_FILE, Folders, Workspace, WorkspaceKey
+from core.workspace.changes import Changes
+from core.workspace.inheritance import inherit
+from core.workspace.workspace import WORKSPACE_FILE, Folders, Workspace, WorkspaceKey
 
 __all__ = ["Need", "Session", "open_session"]
 
@@ -180,7 +181,7 @@ class Session:
         self.history.settle()
 
     async def unlock_unattended(self) -> bool:
-        """Open the store without a person, see `core.unattended`; False when nothing opens it."""
+        """Open the store without a person, see `core.consent.unattended`; False when nothing opens it."""
         return await unattended.unlock(self)
 
     def lock(self) -> None:
@@ -200,7 +201,6 @@ class Session:
 
     async def save_credential(self, name: str, credential: AnyCredential, *, previous: str | None = None) -> None:
         """Add or change; `previous` is the name it had. What was fetched with the old one is dropped."""
-
         await run_in_daemon_thread(lambda: self.store.put(name, credential, previous=previous))
         self.vault.logout(previous or name)
         if previous is not None and previous != name:

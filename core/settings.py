@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core import tomlfile
 from core.errors import FileError
 from core.models import SCHEMA, Model
 from core.paths import Paths
+from core.toml import file as tomlfile
 
 NO_PROXY = "none"
 """What the setting `proxy` says where the environment's is not to be used either."""

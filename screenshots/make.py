@@ -21,7 +21,7 @@ from textual.pilot import Pilot
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from core.demo import FIRST_REQUEST, Demo  # noqa: E402
+from core.demo.demo import FIRST_REQUEST, Demo  # noqa: E402
 from core.paths import read_surroundings  # noqa: E402
 from core.session import open_session  # noqa: E402
 from tui.app import HushpostApp  # noqa: E402

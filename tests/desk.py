@@ -12,10 +12,10 @@ import pytest
 from core.environment import Scope
 from core.exchange import Exchange, Prepared, SecretUse
 from core.models import Request, Variable
-from core.prepare import Defaults, prepare, texts
 from core.redactor import Redactor
 from core.secret import Secret
-from core.sending import Sender
+from core.sending.prepare import Defaults, prepare, texts
+from core.sending.sender import Sender
 
 
 @dataclass

@@ -23,7 +23,7 @@ from textual.style import Style as ContentStyle
 from textual.widget import Widget
 from textual.widgets import Footer, Header, Input, Static, TextArea, Tree
 
-from tui import terminal
+from tui.terminal import display
 
 WORDS = ("plain", "日本語", "e\u0301toile", "naïve", "│box─┤", "한국어 text", "", "  spaces  ", "x", "广告", "…")
 STYLES = (
@@ -89,7 +89,7 @@ class DisplayApp(App[None]):
 
     def __init__(self, mode: str, whole: Path | None = None) -> None:
         super().__init__()
-        self.display_control = terminal.install(self, enabled=mode == "diff")
+        self.display_control = display.install(self, enabled=mode == "diff")
         self.count = 0
         if whole is not None:
             self.tell_whole(whole)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from core.exchange import Exchange, ReceivedBody, Response, Shown, Timing
-from core.history import History
+from core.history.history import History
+from core.history.sealed_disk import SealedRows
 from core.redactor import Redactor
-from core.sealed_disk import SealedRows
 from core.settings import Settings
 from core.vault.store import CredentialStore
-from core.workspace import WorkspaceKey
+from core.workspace.workspace import WorkspaceKey
 
 PAYMENTS = WorkspaceKey("payments-0123", Path("/work/payments"))
 OTHER = WorkspaceKey("other-01234", Path("/work/other"))

@@ -18,8 +18,8 @@ from core.redactor import Redactor
 from core.secret import MASK, Secret
 from tui import themes
 from tui.messages import Notice
-from tui.pager import show_in_pager
-from tui.terminal import install
+from tui.terminal.display import install
+from tui.terminal.pager import show_in_pager
 from tui.widgets.line_input import LineInput
 from tui.widgets.response_view import ResponseView
 

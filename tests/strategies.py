@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from core import tomltext
+from core.consent.registry import Known, WorkspacesFile
 from core.models import (
     ApiKeyAuth,
     Auth,
@@ -37,8 +37,8 @@ from core.models import (
     TextBody,
     Variable,
 )
-from core.registry import Known, WorkspacesFile
-from core.tomlshape import same
+from core.toml import text as tomltext
+from core.toml.shape import same
 from core.vault.config import AwsLink, HashicorpLink, MemoryLink
 
 AWKWARD = (

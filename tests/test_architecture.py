@@ -34,7 +34,9 @@ def test_the_app_starts_without_sdks_and_slow_libraries() -> None:
 
 
 def test_a_session_is_wired_without_any_sdk() -> None:
-    assert not loaded_by("import core.session", "import core.runner") & (SDKS | {"tomlkit", "textual", "rich", "click"})
+    assert not loaded_by("import core.session", "import core.run.runner") & (
+        SDKS | {"tomlkit", "textual", "rich", "click"}
+    )
 
 
 @pytest.mark.parametrize("room", ["core", "cli", "tui"])

@@ -14,7 +14,7 @@ import yaml
 
 from core.environment import BASE
 from core.models import Environment, Field, JsonBody, Request, Scripts, Variable
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 
 ROOT = Path(__file__).parents[1]

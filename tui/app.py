@@ -17,12 +17,13 @@ from textual.screen import Screen
 
 from core.errors import FileError, HushpostError
 from core.settings import load_settings
-from tui import interpreter, keyboard, keys, remapping, terminal, themes
-from tui.ending import end_on_signals, has_shell
+from tui import keys, remapping, themes
 from tui.foreign import visible
 from tui.history_watch import HistoryWatch
 from tui.starting import Start
 from tui.stylesheet import OnceParsed
+from tui.terminal import display, interpreter, keyboard
+from tui.terminal.ending import end_on_signals, has_shell
 from tui.typeahead import Typeahead
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class HushpostApp(App[str], inherit_bindings=False):
         if animations == "off" or (animations == "auto" and session.surroundings.over_ssh):
             self.animation_level = "none"
         keyboard.install()
-        self.cell_display = terminal.install(
+        self.cell_display = display.install(
             self, enabled=session.settings.cell_display, no_color=session.surroundings.no_color
         )
         self.typeahead = Typeahead(self)
@@ -297,7 +298,7 @@ class HushpostApp(App[str], inherit_bindings=False):
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy what is selected or cut, by the way the settings name; the app's own paste has it at once."""
-        from tui.clipboard import copy
+        from tui.terminal.clipboard import copy
 
         self._clipboard = text
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from core.lint import looks_secret
 from core.models import Capture, Check
 from core.secret import MASK
+from core.workspace.lint import looks_secret
 from tui.widgets.check_rows import check_changed, check_of, check_row
 
 LARGEST = 4096

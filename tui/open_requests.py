@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from core.errors import FileError
 from core.exchange import Exchange
 from core.models import Folder, Request, Variable
-from core.tree import Stamp, folder_of
-from core.workspace import Workspace
+from core.workspace.tree import Stamp, folder_of
+from core.workspace.workspace import Workspace
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from core.errors import LoginRequired
-from core.vault.threads import start_daemon_thread
+from core.threads import start_daemon_thread
 from tui.screens.prompts import BrowserDialog, CodeDialog, DeviceCodeDialog, PromptDialog
 
 if TYPE_CHECKING:

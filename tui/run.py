@@ -44,7 +44,7 @@ def run_app(
     if app.start.unread_settings is not None:
         raise app.start.unread_settings
     if ended == DEMO:
-        from core.demo import FIRST_REQUEST, Demo
+        from core.demo.demo import FIRST_REQUEST, Demo
 
         with Demo(surroundings) as demo:
             return run_app(demo.surroundings, start=demo.workspace, send=FIRST_REQUEST, opened=opened)

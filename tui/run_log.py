@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from msgspec.structs import asdict, replace
 
 from core.exchange import Exchange, Outcome, ReceivedBody, Result, RunStarted
-from core.receiving import IN_MEMORY
 from core.reports.row import Row, row
 from core.secret import Secret
+from core.sending.receiving import IN_MEMORY
 
 MOST_LINES = 20_000
 """Lines of requests that passed; those beyond it are counted only."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from core.captured import Captured
 from core.errors import HushpostError
 from core.exchange import RequestFinished, RequestStarted, RunFinished, RunStarted
-from core.runner import RunOptions, Values, run
+from core.run.runner import RunOptions, Values, run
 from tui.run_log import RunLog
 
 if TYPE_CHECKING:

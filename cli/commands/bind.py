@@ -15,9 +15,9 @@ from cli.options import complete_credentials, complete_linked, environment_optio
 from core.errors import HushpostError, NotBound
 
 if TYPE_CHECKING:
-    from core.consent import Need
+    from core.consent.consent import Need
     from core.session import Session
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
 NOT_ALLOWED = "may not run"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cli.checking import Checked
     from cli.output import Output
     from core.session import Session
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
 
 @click.command("check")

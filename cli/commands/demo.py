@@ -22,7 +22,7 @@ def demo_command(invocation: Invocation, headless: bool) -> ExitCode:
     Nothing of yours is touched, and nothing is left behind.
     """
     from cli.commands.workspace import has_terminal, start_app
-    from core.demo import ENVIRONMENTS, FIRST_REQUEST, Demo
+    from core.demo.demo import ENVIRONMENTS, FIRST_REQUEST, Demo
 
     end_on_signals()  # also one that is ended from outside stops its server and deletes its folder
     with Demo(invocation.surroundings) as demo:
@@ -31,7 +31,7 @@ def demo_command(invocation: Invocation, headless: bool) -> ExitCode:
 
         async def run(session: Session) -> ExitCode:
             from cli.reporting import parse_reporters, report_run
-            from core.runner import RunOptions
+            from core.run.runner import RunOptions
 
             opened = invocation.open_workspace(session, demo.workspace, next(iter(ENVIRONMENTS)))
             invocation.diagnostics.note(f"an API at {demo.api_url}, its secrets in {demo.vault_name}")

@@ -130,7 +130,7 @@ def _counted(things: Sequence[object], noun: str) -> str:
 
 
 def _workspace(session: Session) -> Rows:
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
     path = Workspace.find(Path.cwd())
     if path is None:

@@ -66,7 +66,7 @@ def run_command(
     request without checks passes when its status is below 400.
     """
     from cli.reporting import parse_reporters
-    from core.runner import RunOptions
+    from core.run.runner import RunOptions
 
     targets = parse_reporters(reporters)
     options = RunOptions(
@@ -96,6 +96,6 @@ def run_command(
 def _rows(data: Path | None) -> Sequence[Mapping[str, str]]:
     if data is None:
         return ()
-    from core.datafile import read_rows
+    from core.run.datafile import read_rows
 
     return read_rows(data)

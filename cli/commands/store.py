@@ -106,7 +106,7 @@ def passphrase_command(invocation: Invocation, source: str | None) -> ExitCode:
 
     async def change(session: Session) -> ExitCode:
         from cli.unlocking import unlock
-        from core.vault.threads import run_in_daemon_thread
+        from core.threads import run_in_daemon_thread
 
         await unlock(invocation, session)
         passphrase = _new_passphrase(invocation, source)
@@ -147,7 +147,7 @@ def slot_add_command(invocation: Invocation, key_file: Path | None, keyring: boo
 
     async def add(session: Session) -> ExitCode:
         from cli.unlocking import unlock
-        from core.vault.threads import run_in_daemon_thread
+        from core.threads import run_in_daemon_thread
 
         await unlock(invocation, session)
         passphrase = _new_passphrase(invocation, source) if source is not None else None
@@ -169,7 +169,7 @@ def slot_remove_command(invocation: Invocation, slot_id: str, yes: bool) -> Exit
 
     async def remove(session: Session) -> ExitCode:
         from cli.unlocking import unlock
-        from core.vault.threads import run_in_daemon_thread
+        from core.threads import run_in_daemon_thread
 
         await unlock(invocation, session)
         kind = next((KINDS[slot.kind] for slot in session.store.slots() if slot.id == slot_id), "")
@@ -190,7 +190,7 @@ def backup_command(invocation: Invocation, file: Path) -> ExitCode:
     """Copy the store, encrypted as it is, into a new file."""
 
     async def backup(session: Session) -> ExitCode:
-        from core.vault.threads import run_in_daemon_thread
+        from core.threads import run_in_daemon_thread
 
         await run_in_daemon_thread(session.store.backup, file)
         invocation.diagnostics.note(f'backed up to "{file}"; it opens with what opens the store today')
@@ -211,7 +211,7 @@ def restore_command(invocation: Invocation, file: Path, key_file: Path | None, y
     """
 
     async def restore(session: Session) -> ExitCode:
-        from core.vault.threads import run_in_daemon_thread
+        from core.threads import run_in_daemon_thread
 
         if session.store.exists and not yes and not invocation.confirm("replace the store that is there?"):
             invocation.diagnostics.note("nothing was restored")

@@ -77,8 +77,8 @@ def import_command(invocation: Invocation, file: Path, workspace: Path | None, d
 
     Other formats are refused by name.
     """
-    from core import secret_texts
     from core.importers import curl
+    from core.workspace import secret_texts
 
     text = _text(file)
     imported = curl.read(text)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @pass_invocation
 def open_command(invocation: Invocation, path: Path) -> ExitCode:
     """Open the app on a workspace."""
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
     Workspace.open(path)  # a place that holds none is told here, not in the app
     return start_app(invocation, path)
@@ -55,7 +55,7 @@ def start_app(
     """The app on this workspace, or on the last one; `send` is a request to open and send at once."""
     if not has_terminal(invocation):
         raise click.UsageError("the app needs a terminal; `hushpost send` and `hushpost run` work without one")
-    from tui import interpreter
+    from tui.terminal import interpreter
 
     interpreter.begin()
     from core.vault.environ import EnvironmentCredentials

@@ -9,7 +9,6 @@ from mimetypes import guess_type
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.bodies import BOUNDARY, CHARSET
 from core.environment import ResolvedScope
 from core.errors import FileError, FormatError
 from core.exchange import Headers, Shown
@@ -24,8 +23,9 @@ from core.models import (
     Part,
     Request,
 )
-from core.prepare import preview
-from core.urls import shown_origin
+from core.sending.bodies import BOUNDARY, CHARSET
+from core.sending.prepare import preview
+from core.sending.urls import shown_origin
 
 if TYPE_CHECKING:
     from core.outgoing import Given

@@ -22,7 +22,7 @@ from core.reading.layout import SYNTAXES, TooDeep, lay_out
 from core.reading.rows import TextDocument
 from core.reading.spool import IN_MEMORY, PrivateFile, Spool
 from core.redactor import Redactor
-from core.vault.threads import start_daemon_thread
+from core.threads import start_daemon_thread
 
 Phase = Literal["masking", "laying out", "done"]
 _PIECE = 16 * 1024

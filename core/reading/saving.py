@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 
 from core.errors import HushpostError
 from core.exchange import Exchange, ReceivedBody
-from core.filenames import safe_stem
 from core.reading.kinds import Kind
 from core.reading.rows import Document
+from core.workspace.filenames import safe_stem
 
 _PIECE = 1024 * 1024
 

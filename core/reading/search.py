@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 
 from core.reading.rows import Document
-from core.vault.threads import start_daemon_thread
+from core.threads import start_daemon_thread
 
 MOST = 200_000
 """Matches that are counted and remembered."""

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from core.exchange import Exchange, Headers, Timing
-from core.lint import looks_secret, without_tokens
+from core.history.record import masked_body
 from core.reading.kinds import HEAD, kind_of
 from core.reading.layout import SYNTAXES, TooDeep, lay_out
-from core.record import masked_body
 from core.redactor import Redactor
 from core.secret import MASK
+from core.workspace.lint import looks_secret, without_tokens
 
 LARGEST_BODY = 16 * 1024
 """Bytes of a body that are shown."""

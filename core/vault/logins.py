@@ -12,10 +12,10 @@ from typing import Any, Literal, TypeVar
 
 from core.errors import LoginFailed, LoginRequired, ProviderUnavailable
 from core.structs import Struct
+from core.threads import run_in_daemon_thread, start_daemon_thread
 from core.vault.config import PROVIDERS, AnyCredential
 from core.vault.prompting import TimedPrompter, WorkingTime
 from core.vault.provider import AuthPrompter, Provider
-from core.vault.threads import run_in_daemon_thread, start_daemon_thread
 
 T = TypeVar("T")
 

@@ -17,6 +17,7 @@ import msgspec
 from core.errors import LoginFailed, LoginRequired, VaultError
 from core.secret import Secret
 from core.structs import Struct
+from core.threads import run_in_daemon_thread
 from core.vault import registry
 from core.vault.cache import Cached, CacheEntry, CacheKey, SecretCache, Use
 from core.vault.config import AnyCredential, AnyLink
@@ -24,7 +25,6 @@ from core.vault.logins import Logins, LoginState, shared_task, wait_for
 from core.vault.prompting import RefusingPrompter
 from core.vault.provider import TOTAL_S, AuthPrompter, FetchedSecret, Provider, RereadsLogin, SecretSummary
 from core.vault.selection import Inside, look_inside, select, whole
-from core.vault.threads import run_in_daemon_thread
 
 __all__ = ["Got", "LoginInfo", "LoginState", "SecretInfo", "Vault", "run_in_daemon_thread"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from core.consent.registry import Registry
 from core.paths import read_surroundings
-from core.registry import Registry
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.cli.harness import PROGRAM, Hushpost, write
 from tests.terminal import TerminalApp
 

@@ -8,7 +8,7 @@ import pytest
 
 from core.mending import broken
 from core.paths import Paths
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 
 
 @pytest.fixture

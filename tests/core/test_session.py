@@ -12,8 +12,8 @@ from core.errors import HostNotAllowed, NotBound, StoreError, StoreLocked
 from core.hosts import Origin
 from core.models import Capture, Environment, Field, JsonBody, Request, Variable
 from core.paths import read_surroundings
-from core.routes import direct_or_by
 from core.secret import Secret
+from core.sending.routes import direct_or_by
 from core.session import Need, Session, open_session
 from core.settings import Settings
 from core.vault.config import MemoryCredential, MemoryLink

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from core.consent.registry import Registry
 from core.paths import Paths
-from core.registry import Registry
 from core.secret import Secret
 from core.vault.store import CredentialStore
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.canary import files_below, leaks
 from tests.e2e.canary_workspace import SECRETS, write
 from tests.loopback import Loopback

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from core.consent.registry import Registry
 from core.errors import HushpostError
+from core.history.sealed_disk import SealedRows
 from core.paths import Paths, read_surroundings
-from core.registry import Registry
-from core.sealed_disk import SealedRows
 from core.secret import Secret
 from core.session import open_session
 from core.vault.store import CredentialStore
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.canary import files_below, leaks
 from tests.e2e.canary_workspace import SECRETS, write
 from tests.loopback import Loopback

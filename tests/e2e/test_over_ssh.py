@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from core.models import Environment, Request
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.terminal import TerminalApp
 

@@ -38,6 +38,8 @@ def test_the_wheel_installs_into_a_clean_environment_and_runs_the_demo(tmp_path:
         "--quiet",
         "--no-deps",
         "--no-build-isolation",
+        # pip keeps the wheel in its cache where the checkout's own name looks like a version.
+        "--no-cache-dir",
         ROOT,
         "-w",
         wheels,
@@ -46,7 +48,7 @@ def test_the_wheel_installs_into_a_clean_environment_and_runs_the_demo(tmp_path:
     [wheel] = wheels.glob("hushpost-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    assert {"core/demo_workspace/workspace.toml", "tui/app.tcss", "cli/main.py"} <= set(names)
+    assert {"core/demo/workspace/workspace.toml", "tui/app.tcss", "cli/main.py"} <= set(names)
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"core", "cli", "tui"}
 

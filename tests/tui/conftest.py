@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from core.models import Environment, Field, JsonBody, Request
 from core.paths import Paths, Surroundings, Unlock
 from core.session import Session, open_session
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback, _servers, authority, other_server, server  # noqa: F401 - fixtures
 from tui.app import HushpostApp
 

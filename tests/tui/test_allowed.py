@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.allowed import Allowed, allowed, revoke
+from core.consent.allowed import Allowed, allowed, revoke
 from core.models import Request, Scripts
 from core.session import Need, Session
 from tests.tui.conftest import notices, until

@@ -14,7 +14,7 @@ from core.models import Variable
 from core.secret import Secret
 from core.session import Session
 from core.vault.config import MemoryCredential, MemoryLink
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.tui.conftest import Running, notices, screen_text, type_text, until
 from tui.app import HushpostApp
 from tui.screens.base import SessionScreen

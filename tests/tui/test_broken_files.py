@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from core.paths import Paths
 from core.session import Session
 from core.settings import Settings, load_settings
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.terminal import TerminalApp
 from tests.tui.conftest import Running, screen_text, until
 from tests.vault_app import back, rows, said, shown

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.terminal import TerminalApp
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from core.cookies import Cookie
 from core.models import Options, Request
 from core.secret import MASK, Secret
+from core.sending.cookies import Cookie
 from core.session import Session
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.tui.conftest import Running, press_alt, screen_text, type_text, until
 from tui.screens.cookie_form import CookieDialog, moment_of

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from core.consent import Need
+from core.consent.consent import Need
 from core.models import BearerAuth, Environment, FileBody, Request, Scripts, Variable
 from core.secret import Secret
 from core.session import Session
 from core.vault.config import MemoryCredential, MemoryLink
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.tui.conftest import Running, screen_text, type_text, until
 from tui.screens.dialogs import ConfirmDialog, PickDialog

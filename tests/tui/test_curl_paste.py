@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from core.models import BearerAuth, Field, JsonBody, NoAuth, Options, Request, Variable
 from core.secret import Secret
 from core.session import Session
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.tui.conftest import Running, notices, press_alt, screen_text, type_text, until
 from tui.screens.dialogs import ConfirmDialog, PickDialog

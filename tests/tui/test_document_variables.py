@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from core.consent import Need
+from core.consent.consent import Need
 from core.models import Folder, Request, Variable, variable
 from core.secret import MASK, Secret
 from core.session import Session
 from core.vault.config import MemoryLink
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.tui.conftest import notices, screen_text, until
 from tests.vault_app import STRIPE, back, everything_under, in_mode, said, shown, type_in, with_store

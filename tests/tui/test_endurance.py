@@ -19,7 +19,7 @@ from textual.pilot import Pilot
 
 from core.models import Request
 from core.session import Session, open_session
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.tui.conftest import Running, screen_text, until
 from tests.tui.test_typeahead import burst

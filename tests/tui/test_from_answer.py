@@ -8,7 +8,7 @@ import pytest
 
 from core.models import Capture, Check
 from core.secret import MASK
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.tui.conftest import Running, notices, type_text, until
 from tests.tui.test_requests import opened

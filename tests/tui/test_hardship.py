@@ -15,7 +15,7 @@ from core.models import Environment, Request
 from core.paths import Paths
 from core.secret import Secret
 from core.session import Session
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.terminal import TerminalApp
 from tests.tui.conftest import Running, notices, until

@@ -15,7 +15,7 @@ from core.errors import RequestError
 from core.models import Options, Request
 from core.secret import MASK, Secret
 from core.session import Session
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.kept import OTHER, made
 from tests.loopback import Loopback
 from tests.stores import PASSPHRASE

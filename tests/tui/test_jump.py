@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.terminal import TerminalApp
 from tests.tui.conftest import Running, screen_text, type_text, until
 from tui.app import MODES

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from core.session import Session
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.tui.conftest import Running, notices, screen_text, until
 from tui import keys, remapping
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.models import Environment, Field, JsonBody, Request, Variable
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.golden_text import check
 from tests.tui.conftest import Running, screen_text, until
 from tests.tui.test_typeahead import burst

@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import FileError
 from core.models import Request
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tui.open_requests import OpenRequests
 
 

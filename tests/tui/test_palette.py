@@ -10,7 +10,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from core.session import Session
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.tui.conftest import Running, screen_text, until
 from tests.vault_app import shown, type_in
 from tui.palette import PaletteDialog, _offered

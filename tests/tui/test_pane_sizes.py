@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from core.session import Session
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.tui.conftest import Running, screen_text, until
 from tests.tui.test_requests import opened, screen_of

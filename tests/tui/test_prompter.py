@@ -17,8 +17,8 @@ from textual.pilot import Pilot
 from core.errors import LoginRequired
 from core.paths import Surroundings
 from core.session import Session, open_session
+from core.threads import start_daemon_thread
 from core.vault.provider import AuthPrompter
-from core.vault.threads import start_daemon_thread
 from tests.tui.conftest import screen_text, until
 from tests.vault_app import back, bytes_of, in_mode, said, shown, type_in
 from tui.prompter import DialogPrompter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.tui.conftest import Running, notices, screen_text, until
 from tests.vault_app import back, shown, type_in
 from tui.screens.dialogs import ConfirmDialog, PickDialog

@@ -26,7 +26,7 @@ from core.models import (
     Variable,
     XmlBody,
 )
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.tui.conftest import Running, type_text, until
 from tests.tui.test_requests import opened
 from tui.widgets.table_lines import TableLines

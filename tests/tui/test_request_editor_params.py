@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.models import Field, Request
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.tui.conftest import Running, notices, press_alt, screen_text, type_text, until
 from tests.tui.test_requests import opened

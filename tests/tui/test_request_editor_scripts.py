@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from core.models import Request, Scripts
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.tui.conftest import Running, notices, screen_text, type_text, until
 from tests.tui.test_requests import opened, screen_of

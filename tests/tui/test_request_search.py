@@ -8,7 +8,7 @@ from rich.style import Style
 from textual.pilot import Pilot
 
 from core.models import Request
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.tui.conftest import Running, screen_text, type_text, until
 from tui.screens.find import FindDialog
 from tui.widgets.pick_list import PickList

@@ -20,7 +20,7 @@ from tests.core.reading.test_picture import RED, picture
 from tests.response_app import SECRET, ResponseApp, exchange, redactor
 from tests.terminal import TerminalApp
 from tests.tui.conftest import screen_text, type_text, until
-from tui.pager import lines
+from tui.terminal.pager import lines
 from tui.widgets.response_pages import amount, duration, progress_text
 from tui.widgets.text_view import TextView
 

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from core.models import Field, FormBody, MultipartBody, Part, Request, Variable
 from core.vault.config import HashicorpLink
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.terminal import TerminalApp
 from tests.tui.conftest import Running, screen_text, until

@@ -17,7 +17,7 @@ from core.models import BearerAuth, Capture, Check, Environment, Field, Options,
 from core.secret import Secret
 from core.session import Session
 from core.vault.config import MemoryCredential, MemoryLink
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.tui.conftest import Running, notices, screen_text, type_text, until
 from tests.vault_app import cheap_store, shown

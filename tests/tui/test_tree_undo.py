@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from core.models import Request
 from core.session import Session
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.tui.conftest import Running, notices, screen_text, type_text, until
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog, PickDialog
 from tui.screens.requests import RequestsScreen

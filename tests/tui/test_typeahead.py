@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from core.models import Request
 from core.secret import Secret
 from core.session import Session
-from core.workspace import Workspace
+from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.terminal import KEYS, TerminalApp
 from tests.tui.conftest import Running, until

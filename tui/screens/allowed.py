@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from core.allowed import Allowed, allowed, revoke
+from core.consent.allowed import Allowed, allowed, revoke
 from tui import keys
 from tui.foreign import foreign
 from tui.screens.base import SessionDialog

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import Worker
 
-from core.consent import Need
+from core.consent.consent import Need
 from core.errors import FileError, HostNotAllowed, HushpostError
 from tui.foreign import visible
 from tui.hints import hint_here

@@ -15,10 +15,10 @@ from textual.widgets import Button, Static
 from core.mending import Broken, broken
 from tui import keys
 from tui.foreign import foreign, visible
-from tui.outside import open_outside
 from tui.screens.base import SessionDialog
 from tui.screens.dialogs import DialogButton
 from tui.screens.work_dialog import StatusLine
+from tui.terminal.outside import open_outside
 from tui.widgets.footer import KeyFooter
 
 if TYPE_CHECKING:

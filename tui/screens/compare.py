@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 
 from core.exchange import Exchange
-from core.vault.threads import run_in_daemon_thread
+from core.threads import run_in_daemon_thread
 from tui import keys
 from tui.screens.base import SessionDialog
 from tui.widgets.document_pane import Copy, DocumentPane, Page
@@ -40,7 +40,7 @@ class CompareDialog(SessionDialog[None]):
         self.run(self._compared, lambda text: self._pane.show_text(text, "diff"), long=True)
 
     async def _compared(self) -> str:
-        from core.comparing import compare
+        from core.history.comparing import compare
 
         return await run_in_daemon_thread(compare, self._before, self._after, self.session.redactor)
 

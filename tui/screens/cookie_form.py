@@ -12,9 +12,9 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button
 
-from core.cookies import Cookie, Refused
 from core.errors import FieldError
 from core.secret import Secret
+from core.sending.cookies import Cookie, Refused
 from core.vault.fields import FormField
 from tui import keys
 from tui.foreign import foreign

@@ -11,11 +11,11 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Label, Static
 
-from core.cookies import Cookie
 from core.errors import HushpostError
 from core.hosts import Origin
 from core.models import Request
 from core.secret import MASK, Secret
+from core.sending.cookies import Cookie
 from tui import keys
 from tui.foreign import foreign, visible
 from tui.screens.base import SessionDialog

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from core import secret_texts
 from core.importers import curl
 from core.models import Request
-from core.secret_texts import SecretText
+from core.workspace import secret_texts
+from core.workspace.secret_texts import SecretText
 from tui.cures import unlock
 from tui.screens.dialogs import ConfirmDialog, PickDialog
 from tui.widgets.pick_list import Pick

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.models import Variable, variable
-from core.tree import folder_of
+from core.workspace.tree import folder_of
 from tui.foreign import visible
 from tui.open_requests import OpenRequests, called
 from tui.screens.variable_edits import VariableEdits

@@ -16,7 +16,7 @@ from tui.widgets.header import COLORS
 from tui.widgets.pick_list import Pick
 
 if TYPE_CHECKING:
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
 _OTHER = "\n"
 """The key of the row that asks for a colour by its number."""

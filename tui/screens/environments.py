@@ -16,7 +16,7 @@ from textual.widgets import Static
 from core.errors import HushpostError
 from core.mending import broken
 from core.models import Environment, Variable, variable
-from core.workspace import BASE
+from core.workspace.workspace import BASE
 from tui import keys
 from tui.foreign import foreign, visible
 from tui.screens.base import SessionScreen
@@ -31,7 +31,7 @@ from tui.widgets.rows import Cell, Column, Row, Rows
 
 if TYPE_CHECKING:
     from core.session import Session
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
 LOOK_AGAIN_S = 2.0
 NO_VARIABLES = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from core.filenames import safe_stem
-from core.finding import Finder
-from core.tree import TreeNode
+from core.workspace.filenames import safe_stem
+from core.workspace.finding import Finder
+from core.workspace.tree import TreeNode
 from tui.screens.dialogs import PickDialog
 from tui.widgets.line_input import LineInput
 from tui.widgets.pick_list import Pick, PickList
@@ -15,7 +15,7 @@ from tui.widgets.request_tree import short_method
 
 if TYPE_CHECKING:
     from core.session import Session
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
 _AT_ONCE = 15
 """Files that are read between two keys: a few milliseconds."""

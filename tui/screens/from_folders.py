@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.errors import FileError
-from core.inheritance import folder_headers
 from core.models import Folder, InheritAuth
-from core.tree import folder_file, folder_of
+from core.workspace.inheritance import folder_headers
+from core.workspace.tree import folder_file, folder_of
 from tui.foreign import visible
 from tui.open_requests import called
 from tui.widgets.struct_rows import AUTH_TYPES, auth_tag
 from tui.widgets.tabbed_editor import Inherited
 
 if TYPE_CHECKING:
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
 Folders = Sequence[tuple[str, Folder]]
 

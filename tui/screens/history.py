@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, Static
 
-from core.history import Entry
+from core.history.history import Entry
 from tui import keys
 from tui.screens.base import SessionScreen
 from tui.screens.dialogs import ConfirmDialog
@@ -23,10 +23,10 @@ from tui.widgets.rows import Cell, Column, Row, Rows
 
 if TYPE_CHECKING:
     from core.exchange import Exchange
+    from core.history.record import Kept
     from core.reading.rows import Document
-    from core.record import Kept
     from core.session import Session
-    from core.workspace import WorkspaceKey
+    from core.workspace.workspace import WorkspaceKey
 
 SHOWN = 1000
 """Rows of the list at most; a search narrows what does not fit."""
@@ -331,12 +331,12 @@ class HistoryScreen(SessionScreen[None]):
     # What the widgets are given
 
     async def copy(self, text: str) -> str:
-        from tui.clipboard import copy
+        from tui.terminal.clipboard import copy
 
         return await copy(self.app, self.session, text)
 
     def page(self, document: Document) -> None:
-        from tui.pager import show_in_pager
+        from tui.terminal.pager import show_in_pager
 
         command = self.session.settings.pager or self.session.surroundings.pager or ""
         show_in_pager(self.app, command, document, self.session.redactor)

@@ -6,8 +6,8 @@ from typing import Any
 
 from core.errors import HushpostError
 from core.exchange import Exchange
-from core.filenames import safe_stem
-from core.reopening import label_of, request_from
+from core.history.reopening import label_of, request_from
+from core.workspace.filenames import safe_stem
 from tui.screens.base import SessionScreen
 from tui.screens.requests import RequestsScreen
 

@@ -10,12 +10,12 @@ import msgspec
 from textual import on
 from textual.worker import Worker
 
-from core.consent import Need
+from core.consent.consent import Need
 from core.errors import HostNotAllowed, HushpostError
 from core.exchange import Exchange, Progress
 from core.models import Capture, Check, Field, Folder, GraphqlBody, PlainBody, Request, Variable
-from core.tree import folder_file
-from core.urls import query_in, taken_apart
+from core.sending.urls import query_in, taken_apart
+from core.workspace.tree import folder_file
 from tui.keys import keys_of
 from tui.messages import AnswerWanted
 from tui.open_requests import OpenRequests, RequestOrFolder, called
@@ -170,7 +170,7 @@ class RequestScreen(SessionScreen[None]):
     @on(AnswerWanted)
     def _answer_wanted(self, event: AnswerWanted) -> None:
         """Make a check or capture of what the answer shows."""
-        from core.checks import describe
+        from core.checks.examine import describe
         from tui import from_answer
 
         shown = event.shown if event.shown is not None and event.shown.language == "JSONPath" else None
@@ -308,12 +308,12 @@ class RequestScreen(SessionScreen[None]):
         return [Need(link.credential if link is not None else "", what) for what in error.missing]
 
     async def copy(self, text: str) -> str:
-        from tui.clipboard import copy
+        from tui.terminal.clipboard import copy
 
         return await copy(self.app, self.session, self.session.redact(text))
 
     def page(self, document: Document) -> None:
-        from tui.pager import show_in_pager
+        from tui.terminal.pager import show_in_pager
 
         command = self.session.settings.pager or self.session.surroundings.pager or ""
         show_in_pager(self.app, command, document, self.session.redactor)
@@ -363,7 +363,7 @@ class RequestScreen(SessionScreen[None]):
             case _:
                 self.tell("this kind of body has no text to edit", warning=True)
                 return
-        from tui.outside import edited_outside
+        from tui.terminal.outside import edited_outside
 
         suffix = _SUFFIXES.get(body_tag(request.body), ".txt")
         edited = self.attempt(lambda: edited_outside(self.app, self.session, text, suffix))

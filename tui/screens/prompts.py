@@ -14,10 +14,10 @@ from textual.content import Content
 from textual.widgets import Button, Input, Static
 
 from tui import keys
-from tui.clipboard import copy
 from tui.foreign import foreign
 from tui.screens.base import SessionDialog
 from tui.screens.dialogs import DialogButton
+from tui.terminal.clipboard import copy
 from tui.widgets.countdown import Countdown, Ticker
 from tui.widgets.footer import KeyFooter
 from tui.widgets.line_input import LineInput

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import HushpostError, StoreLocked
 from core.models import METHODS, Request
-from core.tree import TreeNode
+from core.workspace.tree import TreeNode
 from tui.keys import keys_of
 from tui.open_requests import called
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog, PickDialog
@@ -16,8 +16,8 @@ from tui.widgets.request_tree import TreeRow
 from tui.widgets.url_bar import UrlBar
 
 if TYPE_CHECKING:
-    from core.steps import Change
-    from core.workspace import Workspace
+    from core.workspace.steps import Change
+    from core.workspace.workspace import Workspace
     from tui.screens.requests import RequestsScreen
 
 _ROOT = "requests"

@@ -13,10 +13,10 @@ from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Static
 
-from core import unsaved
 from core.errors import FileError
-from core.tree import folder_file
-from core.workspace import Workspace
+from core.workspace import unsaved
+from core.workspace.tree import folder_file
+from core.workspace.workspace import Workspace
 from tui import keys
 from tui.open_requests import OpenRequests, RequestOrFolder, called, in_tree
 from tui.screens.open_request import RequestScreen
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from core.models import Folder
     from core.session import Session
-    from core.steps import Change
+    from core.workspace.steps import Change
 
 _FEW = 12
 """Rows of a tree that are seen at once in any terminal."""

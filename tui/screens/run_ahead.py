@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Button, Static
 
-from core.ahead import Ahead, look_ahead
+from core.run.ahead import Ahead, look_ahead
 from tui import keys
 from tui.cures import bind, unlock, who
 from tui.foreign import foreign, visible

@@ -16,7 +16,7 @@ from core.files import check_writable, write_whole
 from core.reports import make
 from core.reports.row import Row, Tally, error_info
 from core.reports.sink import FileSink
-from core.vault.threads import run_in_daemon_thread
+from core.threads import run_in_daemon_thread
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog
 
 if TYPE_CHECKING:

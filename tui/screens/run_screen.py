@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
-from core.datafile import read_rows
 from core.errors import FileError, HushpostError
-from core.runner import with_needed
-from core.vault.threads import run_in_daemon_thread
+from core.run.datafile import read_rows
+from core.run.runner import with_needed
+from core.threads import run_in_daemon_thread
 from tui.run_log import RunLog, tally
 from tui.run_options import OptionTexts
 from tui.running import Part, Plan, Running, by_iterations

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 
-from core.consent import Need
+from core.consent.consent import Need
 from core.errors import FileError, HostNotAllowed, HushpostError
 from core.exchange import ErrorInfo, RunFinished
 from tui import keys
@@ -32,7 +32,7 @@ from tui.widgets.run_table import RunTable
 if TYPE_CHECKING:
     from core.reading.rows import Document
     from core.session import Session
-    from core.workspace import WorkspaceKey
+    from core.workspace.workspace import WorkspaceKey
 
 LOOK_S = 0.25
 """How often what a run said is shown: a list that scrolls costs bytes."""
@@ -405,12 +405,12 @@ class RunnerScreen(RunScreen):
     # What the widgets are given
 
     async def copy(self, text: str) -> str:
-        from tui.clipboard import copy
+        from tui.terminal.clipboard import copy
 
         return await copy(self.app, self.session, self.session.redact(text))
 
     def page(self, document: Document) -> None:
-        from tui.pager import show_in_pager
+        from tui.terminal.pager import show_in_pager
 
         command = self.session.settings.pager or self.session.surroundings.pager or ""
         show_in_pager(self.app, command, document, self.session.redactor)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import script_files
 from core.errors import FileError
-from tui.outside import open_outside
+from core.scripts import files as script_files
 from tui.screens.dialogs import AskTextDialog, PickDialog
+from tui.terminal.outside import open_outside
 from tui.widgets.pick_list import Pick
 from tui.widgets.script_table import ScriptTable
 

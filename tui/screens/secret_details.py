@@ -19,12 +19,12 @@ from core.secret import MASK, Secret
 from core.vault.config import PROVIDERS, AnyLink
 from core.vault.fields import texts
 from tui import keys
-from tui.clipboard import copy
 from tui.foreign import foreign, visible
 from tui.screens.dialogs import ConfirmDialog
 from tui.screens.link import link_fields, link_variable
 from tui.screens.variable_rows import Look
 from tui.screens.work_dialog import StatusLine, WorkDialog
+from tui.terminal.clipboard import copy
 from tui.widgets.countdown import Clock, Countdown, Ticker, utc_now
 from tui.widgets.footer import KeyFooter
 from tui.widgets.secret_value import SecretValue

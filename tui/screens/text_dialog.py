@@ -79,7 +79,7 @@ class TextDialog(SessionDialog[str]):
             self.dismiss(None)
 
     def action_outside(self) -> None:
-        from tui.outside import edited_outside
+        from tui.terminal.outside import edited_outside
 
         suffix = _SUFFIXES.get(self._asked.syntax, ".txt")
         text = self._text.value

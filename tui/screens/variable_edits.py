@@ -17,7 +17,7 @@ from tui.screens.link import link_variable
 from tui.screens.variable_form import Kind, VariableDialog, VariableEdit
 
 if TYPE_CHECKING:
-    from core.workspace import Workspace
+    from core.workspace.workspace import Workspace
 
 Entries = Mapping[str, str | Variable]
 

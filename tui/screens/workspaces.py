@@ -13,9 +13,9 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
+from core.consent.registry import KnownWorkspace
 from core.errors import FileError, HushpostError
-from core.registry import KnownWorkspace
-from core.workspace import WORKSPACE_FILE, Workspace
+from core.workspace.workspace import WORKSPACE_FILE, Workspace
 from tui import keys
 from tui.app import DEMO
 from tui.commands import enter_workspace

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from core.checks import capture_fault_in, fault_in
+from core.checks.examine import capture_fault_in, fault_in
 from core.exchange import CheckResult
 from core.models import VARIABLE_NAME, Capture, Check, Request
 from tui.messages import Notice

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from textual.message import Message
 
-from core.inheritance import FolderHeader, standing
 from core.models import Field
+from core.workspace.inheritance import FolderHeader, standing
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names
 from tui.widgets.table_lines import TableColumn, TableRow

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from core.models import Request
-from core.urls import as_written, parameters_in, query_in
+from core.sending.urls import as_written, parameters_in, query_in
 from tui.foreign import visible
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from core.models import Capture, Check, NoBody, Options, Request, Scripts
-from core.urls import parameters_in
+from core.sending.urls import parameters_in
 from tui.foreign import foreign
 from tui.messages import Notice
 from tui.widgets.key_value_table import KeyValueTable

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from core.tree import TreeNode
+from core.workspace.tree import TreeNode
 from tui import keys
 from tui.foreign import shortened, visible
 from tui.themes import Paint, paint

@@ -24,7 +24,7 @@ from core.reading.reading import Reading
 from core.reading.rows import Document
 from core.reading.saving import Exists, save_body, suggested_name
 from core.redactor import Redactor
-from core.vault.threads import run_in_daemon_thread
+from core.threads import run_in_daemon_thread
 from tui import keys
 from tui.foreign import shortened
 from tui.messages import AnswerWanted, Notice, Wanted

@@ -15,8 +15,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from core.inheritance import FolderHeader, switches_off
 from core.models import Field, Folder, Request
+from core.workspace.inheritance import FolderHeader, switches_off
 from tui.messages import PartEdited
 from tui.widgets.inherited_headers import InheritedHeaders
 from tui.widgets.key_value_table import KeyValueTable

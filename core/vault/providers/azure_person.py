@@ -18,9 +18,9 @@ from typing import TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from core.errors import LoginRequired, VaultError
+from core.threads import start_daemon_thread
 from core.vault.provider import AuthPrompter, Dismiss
 from core.vault.providers.azure_errors import AGAIN
-from core.vault.threads import start_daemon_thread
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.checks import capture_fault_in, fault_in
+from core.checks.examine import capture_fault_in, fault_in
 from core.models import Capture, Check
 from tui.widgets.check_rows import (
     OP,

@@ -1,0 +1,1 @@
+"""Auth that takes a network or a vault: OAuth 2 tokens, and signatures for AWS."""

@@ -1,0 +1,1 @@
+"""Checks and captures: what a request says of its answer."""

@@ -1,0 +1,1 @@
+"""Exchanges kept, masked and sealed; compared, and made requests again."""

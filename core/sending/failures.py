@@ -1,0 +1,82 @@
+"""What went wrong on the wire, in the user's words; a library's own text is never quoted, for it may quote a header."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+from core.errors import RequestError, RequestErrorKind
+from core.sending.socks import SocksRefused
+from core.sending.transport import httpcore
+
+_HOST_MISMATCH = 62
+_ADDRESS_MISMATCH = 64
+
+
+def translated(error: Exception, label: str, limit_s: float, *, proxied: bool) -> RequestError:
+    """`label` is the origin as messages may name it, `limit_s` the time limit as the user set it."""
+    where = f'"{label}"'
+    cause = next((item for item in error.args if isinstance(item, Exception)), None)
+    if isinstance(error, httpcore.TimeoutException):
+        what = "could not be reached" if isinstance(error, httpcore.ConnectTimeout) else "did not finish its answer"
+        if isinstance(error, httpcore.WriteTimeout):
+            what = "did not take the whole request"
+        return RequestError(
+            f"{where} {what} within {limit_s:g} s",
+            kind="timeout",
+            hint="raise options.timeout, or see what is slow",
+        )
+    if isinstance(error, SocksRefused):
+        return RequestError(
+            f"the proxy did not make the tunnel to {where}: {error}",
+            kind="proxy",
+            hint="check the proxy's user name and password" if error.login else "check options.proxy",
+        )
+    if isinstance(error, httpcore.ProxyError):
+        status = str(error)[:3]
+        return RequestError(
+            f"the proxy refused the tunnel to {where} with {status}"
+            if status.isdigit()
+            else f"the proxy did not make the tunnel to {where}",
+            kind="proxy",
+            hint="check the proxy's user name and password" if status == "407" else "check options.proxy",
+        )
+    if isinstance(cause, ssl.SSLError):
+        return _tls_error(cause, where)
+    if isinstance(error, httpcore.ConnectError):
+        kind: RequestErrorKind = "proxy" if proxied else "connect"
+        if proxied:
+            where = f'the proxy for "{label}"'
+        if isinstance(cause, (socket.gaierror, UnicodeError)):
+            return RequestError(f"the name of {where} was not found", kind=kind, hint="check the host, and the network")
+        if isinstance(cause, ConnectionRefusedError):
+            return RequestError(
+                f"{where} refused the connection", kind=kind, hint="check that a server runs there, and on that port"
+            )
+        said = (getattr(cause, "strerror", None) or "it did not connect").lower()
+        return RequestError(f"{where} could not be reached: {said}", kind=kind, hint="check the host, and the network")
+    if isinstance(error, httpcore.LocalProtocolError):
+        return RequestError("the request cannot be written as HTTP", kind="protocol", hint="check method and headers")
+    if isinstance(error, httpcore.RemoteProtocolError):
+        if "disconnected" in str(error):
+            return RequestError(f"{where} closed the connection without an answer", kind="protocol")
+        return RequestError(
+            f"{where} did not answer in HTTP", kind="protocol", hint="check the port, and http or https"
+        )
+    return RequestError(f"{where} broke the connection off", kind="connect")
+
+
+def _tls_error(cause: ssl.SSLError, where: str) -> RequestError:
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        # OpenSSL's words for a mismatch quote the host, which may hold a secret.
+        mismatch = cause.verify_code in (_HOST_MISMATCH, _ADDRESS_MISMATCH)
+        said = "it is for another host" if mismatch else cause.verify_message.lower().rstrip(".")
+        return RequestError(
+            f"the certificate of {where} is not trusted: {said}",
+            kind="tls",
+            hint="name the authority's PEM file in options.ca_file, or set options.verify_tls = false to go without",
+        )
+    if cause.reason == "WRONG_VERSION_NUMBER":
+        return RequestError(f"{where} does not speak TLS on that port", kind="tls", hint="try http:// instead")
+    reason = (cause.reason or "the handshake failed").lower().replace("_", " ")
+    return RequestError(f"the TLS connection to {where} failed: {reason}", kind="tls")

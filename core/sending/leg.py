@@ -1,0 +1,200 @@
+"""One leg of an exchange: a request written on a connection, its answer read into a private body."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+from core.errors import RequestError
+from core.exchange import Content, FileContent, Headers, Progress, ReceivedBody, Route
+from core.hosts import DEFAULT_PORTS, Origin
+from core.sending.connecting import Watch
+from core.sending.receiving import BadEncoding, Spool, TooLarge, decoder
+from core.sending.transport import httpcore
+from core.structs import Struct
+
+DISCARD_LIMIT = 64 * 1024
+"""What is read of a body that nobody wants, so that its connection can be used again."""
+BLOCK = 64 * 1024
+
+
+class Leg(Struct, frozen=True):
+    """One request for the wire."""
+
+    unshown = frozenset({"url", "headers", "content", "route"})
+
+    method: str
+    url: str
+    headers: Headers
+    content: Content
+    route: Route
+    label: str
+    """The origin as messages may name it."""
+    deadline: float
+    """In terms of `time.monotonic`."""
+    limit_s: float
+    """The time limit as the user set it, for the message."""
+
+
+class Answer(Struct, frozen=True):
+    unshown = frozenset({"headers"})
+
+    status: int
+    reason: str
+    http_version: str
+    headers: Headers
+    body: ReceivedBody
+    truncated: str | None
+    note: str | None
+    connect_s: float | None
+    tls_s: float | None
+    first_byte_s: float | None
+    download_s: float | None
+
+
+Keep = Callable[[int, Headers], bool]
+"""Whether the body of such an answer is wanted; called in the worker's thread."""
+
+
+def exchange(
+    pool: httpcore.ConnectionPool, leg: Leg, watch: Watch, keep: Keep, tell: Callable[[Progress], None]
+) -> Answer:
+    """Write the request on a connection of the pool and read the answer; errors are httpcore's, and RequestError."""
+    tell(Progress("connecting"))
+    request = httpcore.Request(
+        leg.method.encode(),
+        _url(leg.url),
+        headers=[(name.encode(), value.encode()) for name, value in leg.headers],
+        content=_blocks(leg.content, tell),
+    )
+    response = pool.handle_request(request)
+    spool = Spool()
+    try:
+        headers = tuple((_text(name), _text(value)) for name, value in response.headers)
+        truncated, note = _receive(response, headers, spool, watch, keep, tell)
+    except BaseException:
+        spool.close()
+        raise
+    finally:
+        with suppress(httpcore.NetworkError, httpcore.ProtocolError):
+            response.close()
+    ended = time.monotonic()
+    first_read = watch.first_read or ended
+    reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
+    return Answer(
+        status=response.status,
+        reason=reason or _phrase(response.status),
+        http_version=response.extensions.get("http_version", b"").decode("latin-1"),
+        headers=headers,
+        body=spool.body(),
+        truncated=truncated,
+        note=note,
+        connect_s=watch.connect_s or None,
+        tls_s=watch.tls_s,
+        first_byte_s=max(0.0, first_read - watch.last_write),
+        download_s=ended - first_read,
+    )
+
+
+def _receive(
+    response: httpcore.Response,
+    headers: Headers,
+    spool: Spool,
+    watch: Watch,
+    keep: Keep,
+    tell: Callable[[Progress], None],
+) -> tuple[str | None, str | None]:
+    """Read the body into the spool; why it is not whole, and what else there is to say of it."""
+    stream = cast(Iterable[bytes], response.stream)
+    received = 0
+    if not keep(response.status, headers):
+        for block in stream:
+            received += len(block)
+            if received > DISCARD_LIMIT:
+                break
+        return None, None
+    encodings: list[str] = []
+    total = None
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered == "content-encoding":
+            encodings.extend(part.strip().lower() for part in value.split(","))
+        elif lowered == "content-length" and value.isdigit():
+            total = int(value)
+    decode, left_encoded = decoder(encodings)
+    note = f'the body is encoded as "{left_encoded}" and kept as it came' if left_encoded else None
+    try:
+        for block in stream:
+            received += len(block)
+            decode.feed(block, spool)
+            tell(Progress("receiving", received=received, total=total))
+        decode.finish(spool)
+    except TooLarge:
+        return f"the body is larger than {spool.size:,} bytes, the rest was not read", note
+    except BadEncoding:
+        return f"the body is not valid {' '.join(encodings)}", note
+    except (httpcore.RemoteProtocolError, httpcore.ReadError):
+        if watch.aborted:
+            raise
+        with suppress(BadEncoding, TooLarge):
+            decode.finish(spool)
+        announced = f" of {total:,}" if total is not None else ""
+        return f"the connection broke after {received:,}{announced} bytes", note
+    return None, note
+
+
+def _blocks(
+    content: bytes | FileContent | Sequence[bytes | FileContent] | None, tell: Callable[[Progress], None]
+) -> Iterator[bytes]:
+    """The body in pieces; once the last one is taken the answer is waited for, also where there is no body."""
+    sent = 0
+    for part in (content,) if isinstance(content, bytes | FileContent) else content or ():
+        if isinstance(part, bytes):
+            sent += len(part)
+            yield part
+            continue
+        left = part.size
+        try:
+            with Path(part.path).open("rb") as file:
+                while left and (block := file.read(min(BLOCK, left))):
+                    left -= len(block)
+                    sent += len(block)
+                    yield block
+                    tell(Progress("sending", sent=sent))
+        except OSError as error:
+            raise RequestError(
+                f'the file "{part.path}" cannot be read: {(error.strerror or "it failed").lower()}', kind="disk"
+            ) from error
+        if left:
+            raise RequestError(f'the file "{part.path}" became shorter while it was sent', kind="disk")
+    tell(Progress("waiting", sent=sent))
+
+
+@lru_cache(maxsize=256)
+def _url(url: str) -> httpcore.URL:
+    origin = Origin.of(url)
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    port = None if DEFAULT_PORTS[origin.scheme] == origin.port else origin.port
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    return httpcore.URL(scheme=origin.scheme.encode(), host=host.encode(), port=port, target=target.encode("ascii"))
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
