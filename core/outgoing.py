@@ -112,10 +112,9 @@ class Outgoing:
             if error.kind in UNANSWERED:
                 self.exchange = self._unanswered(first, started_at, error)
             raise
-        if exchange.response.body.size > LARGE and not needs_patterns(first):
-            exchange = await run_in_daemon_thread(examine, first, exchange, session.redactor)
-        else:
-            exchange = examine(first, exchange, session.redactor)
+        look = partial(examine, first.expectations, first.request.captures, exchange, session.redactor)
+        large = exchange.response.body.size > LARGE and not needs_patterns(first)
+        exchange = await run_in_daemon_thread(look) if large else look()
         self.exchange = exchange
         if exchange.captured:
             captured.take(exchange.captured, derived | first.guarded)

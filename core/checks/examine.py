@@ -21,7 +21,7 @@ from core.charsets import known_charset
 from core.checks.expressions import Unusable, compiled, fault_by_schema, found_by, has_patterns, pattern, validator
 from core.excerpt import LOOKED_AT, excerpt
 from core.exchange import CheckResult, Exchange, Expectation, Prepared, Response
-from core.models import Capture, Check, Request
+from core.models import Capture, Check
 from core.redactor import Redactor
 from core.secret import Secret
 from core.timelimit import TooLong, limited
@@ -44,35 +44,16 @@ class _Missing(Exception):
     """What a check or capture is about is not there; str() says what."""
 
 
-def examine(request: Request | Prepared, exchange: Exchange, redactor: Redactor) -> Exchange:
-    """The exchange with its checks and captures; secret captures are in the redactor before any message is made.
-
-    A Prepared brings its checks with their templates rendered.
-    """
-    if isinstance(request, Prepared):
-        expectations, captures = request.expectations, request.request.captures
-    else:
-        expectations = tuple(Expectation(describe(check), check) for check in request.checks)
-        captures = request.captures
+def examine(
+    expectations: Sequence[Expectation], captures: Sequence[Capture], exchange: Exchange, redactor: Redactor
+) -> Exchange:
+    """The exchange with its checks and captures; secret captures are in the redactor before any message is made."""
     if not expectations and not captures:
         return exchange
     answer = _Answer(exchange)
     captured, failures = _capture(captures, answer, redactor)
     checks = _check(expectations, answer, redactor.redact)
     return replace(exchange, checks=checks + failures, captured=captured)
-
-
-def run_checks(request: Request, exchange: Exchange, *, redact: Redact) -> tuple[CheckResult, ...]:
-    """The checks as they are written, without templates."""
-    expectations = [Expectation(describe(check), check) for check in request.checks]
-    return _check(expectations, _Answer(exchange), redact)
-
-
-def run_captures(
-    request: Request, exchange: Exchange, redactor: Redactor
-) -> tuple[Mapping[str, str | Secret], tuple[CheckResult, ...]]:
-    """The captured values, and a failed check for each capture that found nothing."""
-    return _capture(request.captures, _Answer(exchange), redactor)
 
 
 def describe(check: Check, path: str | None = None, value: Any = None) -> str:

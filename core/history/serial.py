@@ -27,11 +27,6 @@ class SerialThread:
     def running(self) -> bool:
         return self._running
 
-    @property
-    def waiting(self) -> int:
-        """Pieces that were not begun."""
-        return self._work.qsize()
-
     def submit(self, work: Callable[[], object]) -> None:
         with self._lock:
             self._work.put(work)

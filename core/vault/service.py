@@ -165,10 +165,6 @@ class Vault:
         except VaultError as error:
             raise _named(error, credential_name, credential) from error.__cause__
 
-    def peek(self, credential: AnyCredential, link: AnyLink) -> CacheEntry | None:
-        """What is cached for a link, without its value and without asking the vault."""
-        return self.cache.entry(CacheKey(credential, whole(link)))
-
     def uses(self, credential: AnyCredential, link: AnyLink) -> tuple[Use, ...]:
         """Who used a link's secret since the store was unlocked, the newest last."""
         return self.cache.uses(CacheKey(credential, whole(link)))
@@ -183,22 +179,14 @@ class Vault:
         if credential_name in self._credentials:
             self._credentials[new] = self._credentials.pop(credential_name)
 
-    def logins(self) -> dict[str, LoginState]:
-        """The state of every credential that was used or tested, by name."""
-        return {name: self.login_state(name) for name in self._credentials}
-
-    def reset(self, what: CacheEntry | CacheKey | None = None) -> None:
+    def reset(self, entry: CacheEntry | None = None) -> None:
         """Forget one cached value, or all of them. A fetch under way is answered to its waiters and not kept."""
-        if what is None:
+        if entry is None:
             self.cache.clear()
             self._flights.clear()
         else:
-            key = what.key if isinstance(what, CacheEntry) else what
-            self.cache.drop(key)
-            self._flights.pop(key, None)
-
-    def reset_link(self, credential: AnyCredential, link: AnyLink) -> None:
-        self.reset(CacheKey(credential, whole(link)))
+            self.cache.drop(entry.key)
+            self._flights.pop(entry.key, None)
 
     def logout(self, credential_name: str) -> None:
         """Forget a credential's login and its cached values; also after it was edited, renamed or deleted."""

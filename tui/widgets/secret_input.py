@@ -57,9 +57,6 @@ class SecretInput(LineInput):
     def is_blank(self) -> bool:
         return not self.value
 
-    def clear_secret(self) -> None:
-        self.value = ""
-
     def action_delete_left(self) -> None:
         if self.is_blank:
             self.post_message(self.Erased(self))

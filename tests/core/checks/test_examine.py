@@ -4,14 +4,15 @@ import json
 import random
 import string
 import tomllib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from core.checks.examine import body_text, describe, examine, run_captures, run_checks
+from core.checks.examine import body_text, describe, examine
 from core.environment import Scope
-from core.exchange import Exchange, ReceivedBody, Response, Shown, Timing
+from core.exchange import Exchange, Expectation, ReceivedBody, Response, Shown, Timing
 from core.models import Capture, Check, Request
 from core.redactor import Redactor
 from core.secret import Secret
@@ -45,8 +46,15 @@ def exchange(body: bytes | Any = b"", status: int = 200, *headers: tuple[str, st
     )
 
 
+def examined(
+    given: Exchange, checks: Sequence[Check] = (), captures: Sequence[Capture] = (), redactor: Redactor | None = None
+) -> Exchange:
+    expectations = [Expectation(describe(check), check) for check in checks]
+    return examine(expectations, captures, given, redactor or Redactor())
+
+
 def check(check: Check, given: Exchange) -> tuple[bool, str]:
-    [result] = run_checks(Request(checks=(check,)), given, redact=str)
+    [result] = examined(given, [check]).checks
     return result.passed, result.message
 
 
@@ -219,9 +227,9 @@ def test_captures(source: Any, path: str, value: str) -> None:
     given = exchange(
         DOCUMENT, 201, ("X-Count", "3"), ("Set-Cookie", "other=1; Path=/"), ("Set-Cookie", "sid=abc=d; Secure")
     )
-    captured, failures = run_captures(Request(captures=(Capture("v", source, path),)), given, Redactor())
-    assert captured == {"v": value}
-    assert failures == ()
+    result = examined(given, captures=[Capture("v", source, path)])
+    assert result.captured == {"v": value}
+    assert result.checks == ()
 
 
 @pytest.mark.parametrize(
@@ -236,10 +244,9 @@ def test_captures(source: Any, path: str, value: str) -> None:
     ],
 )
 def test_a_capture_that_finds_nothing_is_a_failed_check(source: Any, path: str, says: str) -> None:
-    captured, [failure] = run_captures(
-        Request(captures=(Capture("token", source, path),)), exchange(DOCUMENT), Redactor()
-    )
-    assert captured == {}
+    result = examined(exchange(DOCUMENT), captures=[Capture("token", source, path)])
+    [failure] = result.checks
+    assert result.captured == {}
     assert not failure.passed
     assert '"token"' in failure.name
     assert says in failure.message
@@ -247,10 +254,9 @@ def test_a_capture_that_finds_nothing_is_a_failed_check(source: Any, path: str, 
 
 def test_a_secret_capture_is_hidden_at_once() -> None:
     redactor = Redactor()
-    request = Request(
-        captures=(Capture("token", "json", "$.token", secret=True),), checks=(Check("json", "equals", "$.token", "x"),)
-    )
-    result = examine(request, exchange({"token": "t0k3n-value"}), redactor)
+    checks = [Check("json", "equals", "$.token", "x")]
+    captures = [Capture("token", "json", "$.token", secret=True)]
+    result = examined(exchange({"token": "t0k3n-value"}), checks, captures, redactor)
     assert result.captured == {"token": Secret("t0k3n-value")}
     assert "t0k3n-value" not in repr(result.checks)
     assert redactor.names_in("t0k3n-value") == {"token"}
@@ -261,9 +267,9 @@ def test_secrets_in_what_was_found_are_masked_before_it_is_cut() -> None:
     secret = "s3cr3t-" + "v" * 40
     redactor.add("key", Secret(secret))
     body = "x" * 180 + secret
-    result = examine(Request(checks=(Check("body", "equals", value="x"),)), exchange(body.encode()), redactor)
+    result = examined(exchange(body.encode()), [Check("body", "equals", value="x")], redactor=redactor)
     assert "s3cr3t" not in result.checks[0].message
-    as_json = examine(Request(checks=(Check("json", "equals", "$", "x"),)), exchange({"a": secret}), redactor)
+    as_json = examined(exchange({"a": secret}), [Check("json", "equals", "$", "x")], redactor=redactor)
     assert secret not in as_json.checks[0].message
 
 
@@ -271,14 +277,14 @@ def test_checks_compare_with_variables() -> None:
     request = Request(url="https://x.example", checks=(Check("json", "equals", "$.{{field}}", "{{expected}}"),))
     scope = Scope.of(overrides={"expected": Secret("7")}, request={"field": "id"})
     prepared = prepare(request, scope.resolve({}), files=lambda name: None)  # type: ignore[arg-type, return-value]
-    [result] = examine(prepared, exchange(DOCUMENT), Redactor()).checks
+    [result] = examine(prepared.expectations, (), exchange(DOCUMENT), Redactor()).checks
     assert (result.name, result.passed) == ('json $.id equals "{{expected}}"', True)
 
 
 def test_a_request_without_checks_leaves_the_body_unread() -> None:
     given = exchange(DOCUMENT)
     given.response.body.close()
-    assert examine(Request(), given, Redactor()) is given
+    assert examined(given) is given
 
 
 ENDLESS = {
@@ -320,9 +326,9 @@ def test_captures_and_the_checks_of_an_answer_have_one_limit_together(monkeypatc
     monkeypatch.setattr("core.checks.examine.LIMIT_S", 0.2)
     endless = Capture(name="x", source="body", path="^(a+)+$")
     given = exchange(b"a" * 40 + b"!")
-    captured, failures = run_captures(Request(captures=(endless,) * 100), given, Redactor())
-    assert not captured
-    assert len(failures) == 100
+    result = examined(given, captures=[endless] * 100)
+    assert not result.captured
+    assert len(result.checks) == 100
 
 
 @RAISED_ANYWHERE
@@ -347,7 +353,7 @@ def test_no_piece_of_a_long_secret_is_left_where_a_message_is_cut(size: int) -> 
         Check(subject="json", path="$.a", op="equals", value=1),
     )
     for body in (value.encode(), json.dumps(value).encode(), json.dumps({"a": value}).encode()):
-        for result in run_checks(Request(checks=checks), exchange(body), redact=redactor.redact):
+        for result in examined(exchange(body), checks, redactor=redactor).checks:
             said = result.message
             assert all(said[at : at + 8] not in value for at in range(len(said) - 7))
 
@@ -383,5 +389,5 @@ def test_a_dialect_that_is_no_text_makes_no_schema(dialect: Any) -> None:
 
 def test_the_name_of_a_check_is_no_book() -> None:
     one = Check(subject="body", op="equals", value="a" * 100_000)
-    [result] = run_checks(Request(checks=(one,)), exchange(b"b"), redact=str)
+    [result] = examined(exchange(b"b"), [one]).checks
     assert 3000 < len(result.name) < 4000

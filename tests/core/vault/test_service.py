@@ -407,7 +407,8 @@ async def test_a_reset_makes_the_next_one_fetch(vault: Vault, account: Account) 
     [entry] = [entry for entry in vault.cache.entries() if entry.label == "a"]
     vault.reset(entry)
     assert (await read(vault, "a"), await read(vault, "b")) == ("v2", "v1")
-    vault.reset_link(credential(), link("b", key="ignored"))
+    [other] = [entry for entry in vault.cache.entries() if entry.label == "b"]
+    vault.reset(other)
     assert await read(vault, "b") == "v2"
     account.value = b"v3"
     vault.reset()
@@ -527,7 +528,7 @@ async def test_locking_forgets_everything(vault: Vault, account: Account) -> Non
     await read(vault, variable="token", request="pay")
     vault.lock()
     assert vault.cache.entries() == ()
-    assert vault.logins() == {}
+    assert vault.login_state("c").state == "not checked"
     assert vault.uses(credential(), link()) == ()
     await until(lambda: account.closed == 1)
     assert await read(vault) == "v1"
@@ -669,7 +670,7 @@ async def test_states(vault: Vault, account: Account) -> None:
     assert vault.login_state("c").state == "not checked"
     info = await vault.test("c", credential())
     assert (info.identity, info.expires_at) == ("ada", None)
-    assert vault.logins()["c"].state == "connected"
+    assert vault.login_state("c").state == "connected"
 
     def refuse(_: object) -> None:
         raise LoginFailed("the key is wrong", hint="edit it")
@@ -723,11 +724,10 @@ async def test_what_is_known_of_a_secret(vault: Vault, account: Account, clock: 
     assert info.fetched_at == datetime.fromtimestamp(clock.wall, UTC)
     assert info.expires_at == info.fetched_at + timedelta(minutes=30)
     assert [(use.variable, use.request) for use in info.uses] == [("token", "pay")]
-    entry = vault.peek(credential(), link())
-    assert entry is not None
+    [entry] = vault.cache.entries()
     assert entry.uses == info.uses == vault.uses(credential(), link())
     clock.pass_minutes(31)
-    assert vault.peek(credential(), link()) is None
+    assert vault.cache.entries() == ()
     again = await vault.get("c", credential(), link(), minutes=0)
     assert again.info.expires_at is None
     assert account.fetches == 2
@@ -736,7 +736,7 @@ async def test_what_is_known_of_a_secret(vault: Vault, account: Account, clock: 
 async def test_nothing_that_is_shown_holds_the_value_or_the_credential(vault: Vault, account: Account) -> None:
     account.value = b"canary-value"
     got = await vault.get("c", credential("canary-credential"), link())
-    shown = repr((got, vault.cache.entries(), vault.logins(), vars(vault.cache)))
+    shown = repr((got, vault.cache.entries(), vault.login_state("c"), vars(vault.cache)))
     assert "canary" not in shown
     account.value = b"\xffcanary-value"
     with pytest.raises(VaultError) as caught:
