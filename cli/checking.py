@@ -277,7 +277,7 @@ class _Checking:
     def _check_stored(self, file: str, name: str) -> None:
         holder = file.removesuffix(".toml").removesuffix("/folder")
         where = f"variables.{name}"
-        match self._session.has_secret(holder, name):
+        match self._session.values.has(holder, name):
             case None:
                 error: StoreError = StoreLocked("is in the credential store, which is locked", hint=HINT)
             case False:

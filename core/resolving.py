@@ -11,12 +11,10 @@ from core.errors import HushpostError, StoreError, StoreLocked, VaultError
 from core.models import Variable
 from core.redactor import Redactor
 from core.secret import Secret
+from core.stored_values import StoredValues
 from core.structs import Struct
 from core.vault.config import AnyLink
-from core.vault.contents import ValueKey
 from core.vault.service import Got, Vault
-from core.vault.store import CredentialStore
-from core.workspace.workspace import WorkspaceKey
 
 
 class Resolved(Struct, frozen=True):
@@ -28,18 +26,11 @@ class Resolved(Struct, frozen=True):
 class Resolver:
     """For one workspace as it is open now. Every value it gets is known to the redactor before anyone else has it."""
 
-    def __init__(
-        self, key: WorkspaceKey, consent: Consent, store: CredentialStore, vault: Vault, redactor: Redactor
-    ) -> None:
-        self._key = key
+    def __init__(self, values: StoredValues, consent: Consent, vault: Vault, redactor: Redactor) -> None:
+        self._values = values
         self._consent = consent
-        self._store = store
         self._vault = vault
         self._redactor = redactor
-
-    def value_key(self, holder: str, name: str) -> ValueKey:
-        """Where the store keeps the value of a secret variable."""
-        return ValueKey(self._key.id, str(self._key.path), holder, name)
 
     async def resolve(self, scope: Scope, names: Iterable[str], *, request: str = "", fresh: bool = False) -> Resolved:
         """The values of these names. When all have been tried, one error says what failed: of the first that did, in
@@ -95,8 +86,7 @@ class Resolver:
         return got.secret, granted.from_environment
 
     def _stored(self, entry: Entry) -> Secret:
-        holder = entry.source.holder
-        value = self._store.value(self.value_key(holder, entry.name)) if self._store.exists else None
+        value = self._values.get(entry.source.holder, entry.name)
         if value is None:
             raise StoreError(
                 f'secret variable "{entry.name}" of {entry.source} has no value on this machine',

@@ -17,7 +17,7 @@ from core.consent import survey, unattended
 from core.consent.consent import Consent, Need
 from core.consent.registry import Grant, Registry
 from core.environment import BASE, Scope
-from core.errors import FileError, HushpostError, StoreLocked
+from core.errors import FileError, HushpostError
 from core.exchange import Exchange, Progress, Shown
 from core.history.history import History
 from core.models import Request, Variable
@@ -31,10 +31,11 @@ from core.sending.cookies import Cookies, Jars
 from core.sending.prepare import Defaults, preview, texts
 from core.sending.sender import Sender
 from core.settings import NO_PROXY, Settings, load_settings, save_settings
+from core.stored_values import StoredValues
 from core.threads import run_in_daemon_thread
 from core.vault.cache import CacheEntry, SecretCache
 from core.vault.config import AnyCredential, AnyLink
-from core.vault.contents import StoredCredential, ValueKey
+from core.vault.contents import StoredCredential
 from core.vault.environ import EnvironmentCredentials
 from core.vault.provider import AuthPrompter, SecretSummary
 from core.vault.selection import Inside
@@ -242,15 +243,6 @@ class Session:
 
     # What this user allowed the open workspace
 
-    def binding(self, name: str) -> str | None:
-        return self.consent.binding(name)
-
-    def bind(self, name: str, credential: str) -> None:
-        self.consent.bind(name, credential)
-
-    def unbind(self, name: str) -> None:
-        self.consent.unbind(name)
-
     def moved_from(self) -> WorkspaceKey | None:
         """Where this user knew the open workspace before it was moved; None when nothing was, or is still there."""
         for known in self.registry.elsewhere(self.key):
@@ -260,16 +252,8 @@ class Session:
 
     async def take_over(self, old: WorkspaceKey) -> None:
         """Let the open workspace have what was allowed and stored for it at its old path; a person is asked first."""
-        new = self.key
-
-        def placed(value: ValueKey) -> ValueKey | None:
-            if (value.workspace_id, value.real_path) != (old.id, str(old.path)):
-                return None
-            return ValueKey(new.id, str(new.path), value.scope, value.name)
-
-        if self.store.exists:
-            await run_in_daemon_thread(self.store.move_values, placed)
-        self.registry.take_over(old, new)
+        await self.values.take_over(old)
+        self.registry.take_over(old, self.key)
 
     def unbound(self) -> Sequence[str]:
         """Credential names that the workspace's links use and that mean nothing here yet."""
@@ -278,9 +262,6 @@ class Session:
     def needed_approvals(self) -> Sequence[Need]:
         """Where the workspace's requests would take secrets, as far as this user has not approved it."""
         return survey.needed_approvals(self)
-
-    def approve(self, needs: Sequence[Need]) -> None:
-        self.consent.approve(needs)
 
     def script_grants(self) -> frozenset[Grant]:
         """What scripts of the open workspace may do, as they are now: run (`scripts`), read `secrets`."""
@@ -332,41 +313,14 @@ class Session:
         """From the inside out; a request without a file stands in `requests/` itself."""
         return self.workspace.folders_of(reference) if self.workspace is not None else ()
 
-    async def set_secret(self, holder: str, name: str, value: Secret) -> None:
-        """Keep the value of a secret variable; `holder` is the file that names it, as `Source.holder`."""
-        await run_in_daemon_thread(self.store.put_value, self.resolver.value_key(holder, name), value)
-
-    async def delete_secret(self, holder: str, name: str) -> None:
-        await run_in_daemon_thread(self.store.delete_value, self.resolver.value_key(holder, name))
-
-    async def move_secrets(self, place: Callable[[str, str], tuple[str, str] | None], *, copy: bool = False) -> None:
-        """Let stored values of the open workspace follow a rename, or a copy.
-
-        `place` gets the holder and name of each value and gives the new ones, None where it stays.
-        """
-        if not self.store.exists:
-            return
-        key = self.key
-
-        def placed(value: ValueKey) -> ValueKey | None:
-            ours = (value.workspace_id, value.real_path) == (key.id, str(key.path))
-            moved = place(value.scope, value.name) if ours else None
-            return ValueKey(value.workspace_id, value.real_path, *moved) if moved is not None else None
-
-        await run_in_daemon_thread(self.store.copy_values if copy else self.store.move_values, placed)
-
-    def has_secret(self, holder: str, name: str) -> bool | None:
-        """Whether a value is stored; None while that cannot be told, because the store is locked."""
-        if not self.store.exists:
-            return False
-        try:
-            return self.store.value(self.resolver.value_key(holder, name)) is not None
-        except StoreLocked:
-            return None
+    @property
+    def values(self) -> StoredValues:
+        """Of the open workspace's secret variables."""
+        return StoredValues(self.store, self.key)
 
     @property
     def resolver(self) -> Resolver:
-        return Resolver(self.key, self.consent, self.store, self.vault, self.redactor)
+        return Resolver(self.values, self.consent, self.vault, self.redactor)
 
     async def details(self, name: str, variable: Variable, *, fresh: bool = False) -> SecretInfo:
         """Everything about a linked variable's secret but the value; fetched if it is not cached.

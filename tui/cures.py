@@ -110,7 +110,7 @@ async def bind(screen: SessionWork[Any], error: NotBound) -> bool:
     if picked == _ADD:
         await screen.hushpost.action_mode("credentials")
         return False
-    session.bind(error.credential, picked)
+    session.consent.bind(error.credential, picked)
     return True
 
 
@@ -166,7 +166,7 @@ async def allow_host(screen: SessionWork[Any], error: HostNotAllowed) -> bool:
         )
     )
     if agreed:
-        session.approve(needs)
+        session.consent.approve(needs)
     return bool(agreed)
 
 

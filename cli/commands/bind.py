@@ -94,7 +94,7 @@ def bind_command(
 def _remove(invocation: Invocation, session: Session, name: str) -> ExitCode:
     if session.registry.bindings(session.key).get(name) is None:
         raise NotBound(f'the name "{name}" is bound to no credential of yours', credential=name)
-    session.unbind(name)
+    session.consent.unbind(name)
     invocation.diagnostics.note(f'"{name}" is bound no more, and its secrets may go nowhere')
     return ExitCode.OK
 
@@ -107,8 +107,8 @@ async def _bind_one(
     needs = _needs_of(name, hosts)
     await unlock(invocation, session)
     session.credential(credential)  # raises for a name that is nobody's
-    session.bind(name, credential)
-    session.approve(needs)
+    session.consent.bind(name, credential)
+    session.consent.approve(needs)
     where = f" for {', '.join(need.what for need in needs)}" if needs else ""
     invocation.diagnostics.note(f'in this workspace "{name}" is your credential "{credential}"{where}')
     if left := session.unbound():
@@ -129,13 +129,13 @@ def _needs_of(credential: str, hosts: Sequence[str]) -> list[Need]:
 
 def _allow_hosts(invocation: Invocation, session: Session, name: str, hosts: Sequence[str]) -> None:
     needs = _needs_of(name, hosts)
-    if name and session.binding(name) is None:
+    if name and session.consent.binding(name) is None:
         raise NotBound(
             f'the name "{name}" is bound to no credential of yours',
             credential=name,
             hint=f"run: hushpost bind {shlex.quote(name)} YOUR_CREDENTIAL",
         )
-    session.approve(needs)
+    session.consent.approve(needs)
     invocation.diagnostics.note(f"{_whose(name)} may go to {', '.join(need.what for need in needs)}")
 
 
@@ -169,7 +169,7 @@ async def _bind_all(
         output.line(f"{_whose(need.credential)} may go to {need.what}: to approve")
     output.flush()
     if missing and (yes or (invocation.interactive and invocation.confirm("approve what is to approve?"))):
-        session.approve(missing)
+        session.consent.approve(missing)
         invocation.diagnostics.note(f"approved {len(missing)}")
         missing = []
     if missing:

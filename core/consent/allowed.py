@@ -58,7 +58,7 @@ def revoke(session: Session, one: Allowed) -> None:
     registry, key = session.registry, session.key
     match one.kind:
         case "credential":
-            session.unbind(one.name)
+            session.consent.unbind(one.name)
         case "receiver":
             registry.revoke(key, one.name, [one.what])
         case "scripts":

@@ -218,30 +218,18 @@ class Changes:
 
     def _values_at_hand(self, path: Path) -> None:
         """Raises StoreLocked where values would have to follow and cannot."""
-        store = self._session.store
-        if store.exists and not store.unlocked and _mentions_secret(path):
-            store.value_keys()
+        if not self._session.store.unlocked and _mentions_secret(path):
+            self._session.values.at_hand()
 
     async def _values_follow(self, old: str, new: str, *, copy: bool = False) -> None:
-        if old == new or not self._values(old):
+        if old == new or not self._session.values.any_below(old):
             return
 
         def place(holder: str, name: str) -> tuple[str, str] | None:
             below = holder == old or holder.startswith(f"{old}/")
             return (new + holder[len(old) :], name) if below else None
 
-        await self._session.move_secrets(place, copy=copy)
-
-    def _values(self, holder: str) -> bool:
-        """Whether the open store has values of this holder, or below it."""
-        store, key = self._session.store, self._session.key
-        if not (store.exists and store.unlocked):
-            return False
-        return any(
-            (value.workspace_id, value.real_path) == (key.id, str(key.path))
-            and (value.scope == holder or value.scope.startswith(f"{holder}/"))
-            for value in store.value_keys()
-        )
+        await self._session.values.move(place, copy=copy)
 
     async def _forget(self, steps: Sequence[Step]) -> None:
         """What these steps kept cannot be brought back any more, nor what runs left that had no end."""

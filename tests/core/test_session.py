@@ -44,8 +44,8 @@ async def session(home: Path, tmp_path: Path, server: Loopback) -> AsyncIterator
     workspace.save_environment("base", Environment(variables=variables))
     await session.create_store(key_file=home / "key")
     await session.save_credential("mine", MemoryCredential(secrets=Secret(json.dumps({"api": VALUE}))))
-    session.bind("corp", "mine")
-    session.approve([Need("corp", server.url)])
+    session.consent.bind("corp", "mine")
+    session.consent.approve([Need("corp", server.url)])
     yield session
     await session.close()
 
@@ -91,11 +91,11 @@ async def test_a_question_is_not_asked_of_a_variable_that_was_given(session: Ses
 async def test_a_renamed_credential_stays_bound(session: Session) -> None:
     credential = session.credential("mine")
     await session.save_credential("ours", credential, previous="mine")
-    assert session.binding("corp") == "ours"
+    assert session.consent.binding("corp") == "ours"
     exchange = await session.send(asking("token"))
     assert exchange.secrets_used == ("token",)
     await session.save_credential("mine", MemoryCredential(secrets=Secret("{}")))
-    assert session.binding("corp") == "ours", "a new credential of the old name is nobody's yet"
+    assert session.consent.binding("corp") == "ours", "a new credential of the old name is nobody's yet"
 
 
 async def test_two_ways_to_unlock_are_one_too_many(session: Session) -> None:
@@ -141,7 +141,7 @@ async def test_what_was_captured_goes_only_where_the_secret_of_its_request_may(
     assert (no.value.credential, no.value.missing) == ("corp", (other_server.url,))
     assert other_server.requests == []
     await session.send(Request(url=f"{server.url}/echo?{{{{{name}}}}}"))
-    session.approve([Need("corp", other_server.url)])
+    session.consent.approve([Need("corp", other_server.url)])
     await session.send(elsewhere)
     assert len(other_server.requests) == 1
 

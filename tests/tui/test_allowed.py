@@ -23,8 +23,8 @@ def everything(session: Session, folder: Path) -> Path:
     scripts.mkdir()
     (scripts / "sign.py").write_text("pass\n")
     session.workspace.create_request("", "A", Request(scripts=Scripts(before_request="sign.py")))
-    session.bind("vault-prod", "mine")
-    session.approve([Need("vault-prod", "https://api.example.com"), Need("", "https://x.example.com")])
+    session.consent.bind("vault-prod", "mine")
+    session.consent.approve([Need("vault-prod", "https://api.example.com"), Need("", "https://x.example.com")])
     session.grant("scripts", "secrets")
     session.allow_file(outside)
     return outside
@@ -51,7 +51,7 @@ async def test_the_list_has_every_kind_and_delete_takes_it_back(session: Session
             await pilot.press("d")
             await pilot.pause()
         assert allowed(session) == []
-        assert session.binding("vault-prod") is None
+        assert session.consent.binding("vault-prod") is None
         assert session.script_grants() == frozenset()
         assert session.registry.allowed_files(session.key) == frozenset()
         assert outside.exists()

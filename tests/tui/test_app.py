@@ -117,7 +117,7 @@ class TestHeader:
         await session.create_store(passphrase=Secret("correct horse"))
         await session.save_credential("mine", MemoryCredential(secrets=Secret('{"api": "v"}')))
         session.open_workspace(workspace.path)
-        session.bind("team", "mine")
+        session.consent.bind("team", "mine")
         await session.details("key", Variable(link=MemoryLink(credential="team", name="api")))
         async with running(workspace) as pilot:
             header = pilot.app.screen.query_one(StatusHeader)

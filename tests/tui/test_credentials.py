@@ -203,7 +203,7 @@ async def test_log_out_forgets_the_login_and_what_it_fetched(session: Session) -
     await with_store(session)
     variable = Variable(link=MemoryLink(credential="vault-prod", name="payments/stripe"))
     workspace_at(session, session.paths.data / "ws", {"stripe_key": variable})
-    session.bind("vault-prod", "vault-prod")
+    session.consent.bind("vault-prod", "vault-prod")
     await session.details("stripe_key", variable)
     async with in_mode(session, "credentials") as pilot:
         assert len(rows(pilot, "#cache")) == 1
@@ -233,7 +233,7 @@ async def test_cached_secrets_are_listed_without_values_and_reset_one_by_one_or_
     await with_store(session)
     links = {name: Variable(link=MemoryLink(credential="vault-prod", name=name)) for name in SECRETS}
     workspace_at(session, session.paths.data / "ws", {})
-    session.bind("vault-prod", "vault-prod")
+    session.consent.bind("vault-prod", "vault-prod")
     for name, variable in links.items():
         await session.details(name.replace("/", "_"), variable)
     async with in_mode(session, "credentials") as pilot:
@@ -280,7 +280,7 @@ async def test_names_that_are_markup_or_escapes_are_shown_letter_by_letter(sessi
     token = bao.token(["root"], ttl="1h", display_name="[bold red]x")
     await with_store(session, {"vault": bao.token_credential(token)})
     workspace_at(session, session.paths.data / "ws", {})
-    session.bind("v", "vault")
+    session.consent.bind("v", "vault")
     link = Variable(link=HashicorpLink(credential="v", mount="secret", path="[blink]a"))
     bao.put("secret", "[blink]a", {"k": STRIPE})
     await session.details("x", link)

@@ -56,7 +56,7 @@ async def test_binding_and_allowing_the_host_send_the_request(
         assert "Payments API" in text
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
-        assert session.binding("team-vault") == "mine"
+        assert session.consent.binding("team-vault") == "mine"
         assert f"127.0.0.1:{server.port}" in screen_text(pilot)
         # What was being typed when the question came up is no answer to it.
         await pilot.press("y")
@@ -80,7 +80,7 @@ async def test_refusing_the_binding_sends_nothing(
         await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is screen)
-        assert session.binding("team-vault") is None
+        assert session.consent.binding("team-vault") is None
         assert not server.requests
 
 
@@ -88,7 +88,7 @@ async def test_refusing_the_host_sends_nothing_and_remembers_nothing(
     running: Running, linked: Workspace, session: Session, server: Loopback
 ) -> None:
     session.open_workspace(linked.path)
-    session.bind("team-vault", "mine")
+    session.consent.bind("team-vault", "mine")
     async with running(linked) as pilot:
         screen = await send(pilot)
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
@@ -105,7 +105,7 @@ async def test_a_host_that_the_variable_forbids_cannot_be_allowed(
     token = Variable(link=link, allowed_hosts=("api.example.com",))
     linked.save_environment("base", Environment(variables={"base_url": server.url, "token": token}))
     session.open_workspace(linked.path)
-    session.bind("team-vault", "mine")
+    session.consent.bind("team-vault", "mine")
     async with running(linked) as pilot:
         screen = await send(pilot)
         await until(pilot, lambda: "127.0.0.1" in screen_text(pilot) and "token" in screen_text(pilot))
@@ -136,7 +136,7 @@ async def test_a_locked_store_is_unlocked_and_the_request_sent(
     running: Running, linked: Workspace, session: Session, server: Loopback
 ) -> None:
     session.open_workspace(linked.path)
-    session.bind("team-vault", "mine")
+    session.consent.bind("team-vault", "mine")
     session.lock()
     async with running(linked) as pilot:
         screen = await send(pilot)
@@ -155,9 +155,9 @@ async def test_a_moved_workspace_keeps_what_was_allowed_when_the_person_says_so(
     running: Running, linked: Workspace, session: Session, server: Loopback, moved: bool
 ) -> None:
     session.open_workspace(linked.path)
-    session.bind("team-vault", "mine")
-    session.approve([Need("team-vault", server.url)])
-    await session.set_secret("environments/base", "local", Secret("kept with it"))
+    session.consent.bind("team-vault", "mine")
+    session.consent.approve([Need("team-vault", server.url)])
+    await session.values.set("environments/base", "local", Secret("kept with it"))
     elsewhere = Workspace.open(linked.path.rename(linked.path.with_name("moved")))
     async with running(elsewhere) as pilot:
         await send(pilot)
@@ -166,18 +166,18 @@ async def test_a_moved_workspace_keeps_what_was_allowed_when_the_person_says_so(
         await pilot.press(*(("left", "enter") if moved else ("enter",)))
         if moved:
             await until(pilot, lambda: server.requests)
-            assert session.has_secret("environments/base", "local")
+            assert session.values.has("environments/base", "local")
         else:
             await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog))
             assert not server.requests
-            assert not session.has_secret("environments/base", "local")
+            assert not session.values.has("environments/base", "local")
 
 
 async def test_a_copy_beside_its_original_is_offered_nothing(
     running: Running, linked: Workspace, session: Session, tmp_path: Path
 ) -> None:
     session.open_workspace(linked.path)
-    session.bind("team-vault", "mine")
+    session.consent.bind("team-vault", "mine")
     shutil.copytree(linked.path, tmp_path / "copy")
     async with running(Workspace.open(tmp_path / "copy")) as pilot:
         await send(pilot)

@@ -112,7 +112,7 @@ async def test_its_secrets_go_into_the_store_and_not_into_the_file(
         assert TOKEN not in screen_text(pilot)
         await answer(pilot, PickDialog, "enter")
         await until(pilot, lambda: screen.request is not None and screen.request.auth == BearerAuth("{{token}}"))
-        assert session.has_secret("requests/new", "token")
+        assert session.values.has("requests/new", "token")
         await pilot.press("f9")
         await until(pilot, lambda: not screen.edited)
         assert empty.load_request("new").variables == {"token": Variable(secret=True)}

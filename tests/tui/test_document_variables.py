@@ -88,7 +88,7 @@ def holder(reference: str) -> str:
 
 
 def stored(session: Session, reference: str, name: str) -> Secret | None:
-    return session.store.value(session.resolver.value_key(holder(reference), name))
+    return session.values.get(holder(reference), name)
 
 
 def variables(workspace: Workspace, reference: str) -> dict[str, str | Variable]:
@@ -118,7 +118,7 @@ async def test_a_secret_is_set_kept_in_the_store_and_sent(
         await back(pilot)
         await until(pilot, lambda: table.rows[1].cells[1] == MASK)
         assert stored(session, reference, "key") == Secret(SECRET)
-        session.approve([Need("", server.url)])
+        session.consent.approve([Need("", server.url)])
         screen_of(pilot).open_request(asking)
         await pilot.press("ctrl+r")
         await until(pilot, lambda: server.requests)
@@ -160,7 +160,7 @@ async def test_a_plain_value_leaves_the_file_and_other_edits_stay_unsaved(
 async def test_linking_unlinking_and_details(session: Session, opened: Workspace, reference: str) -> None:
     async with in_mode(session, "requests") as pilot:
         await at(pilot, reference, "stripe")
-        session.bind("vault-prod", "vault-prod")
+        session.consent.bind("vault-prod", "vault-prod")
         await pilot.press("i")
         details = await shown(pilot, SecretDetailsScreen)
         await pilot.press("r")
@@ -184,7 +184,7 @@ async def test_linking_unlinking_and_details(session: Session, opened: Workspace
 async def test_a_rename_takes_the_stored_value_along_and_delete_takes_it_away(
     session: Session, opened: Workspace, reference: str
 ) -> None:
-    await session.set_secret(holder(reference), "key", Secret(SECRET))
+    await session.values.set(holder(reference), "key", Secret(SECRET))
     async with in_mode(session, "requests") as pilot:
         table = await at(pilot, reference, "key")
         await pilot.press("r")
@@ -277,7 +277,7 @@ async def test_another_programs_change_is_still_asked_about_after_a_secret_was_s
 async def test_values_follow_a_rename_and_a_copy_of_what_they_belong_to(
     session: Session, opened: Workspace, reference: str
 ) -> None:
-    await session.set_secret(holder(reference), "key", Secret(SECRET))
+    await session.values.set(holder(reference), "key", Secret(SECRET))
     async with in_mode(session, "requests") as pilot:
         screen = screen_of(pilot)
         tree = screen.query_one(RequestTree)

@@ -84,7 +84,7 @@ def row(pilot: Pilot[Any], name: str) -> str:
 
 
 def stored(session: Session, name: str, holder: str = "environments/production") -> Secret | None:
-    return session.store.value(session.resolver.value_key(holder, name))
+    return session.values.get(holder, name)
 
 
 async def put(pilot: Pilot[Any], name: str, text: str) -> None:
@@ -236,7 +236,7 @@ async def test_a_plain_value_made_secret_leaves_the_file_for_the_store(session: 
 
 async def test_a_secret_given_up_asks_before_its_value_is_deleted(session: Session, file: Path) -> None:
     await with_store(session)
-    await session.set_secret("environments/production", "password", Secret(SECRET))
+    await session.values.set("environments/production", "password", Secret(SECRET))
     async with in_mode(session, "environments") as pilot:
         for answer, left in (("enter", Secret(SECRET)), ("left", None)):
             at(pilot, "password")
@@ -301,7 +301,7 @@ async def test_off_and_on(session: Session, file: Path) -> None:
 
 async def test_a_rename_keeps_the_place_and_takes_the_stored_value_along(session: Session, file: Path) -> None:
     await with_store(session)
-    await session.set_secret("environments/production", "password", Secret(SECRET))
+    await session.values.set("environments/production", "password", Secret(SECRET))
     async with in_mode(session, "environments") as pilot:
         at(pilot, "password")
         await pilot.press("r")
@@ -324,7 +324,7 @@ async def test_a_rename_keeps_the_place_and_takes_the_stored_value_along(session
 
 async def test_delete_takes_the_stored_value_too(session: Session, file: Path) -> None:
     await with_store(session)
-    await session.set_secret("environments/production", "password", Secret(SECRET))
+    await session.values.set("environments/production", "password", Secret(SECRET))
     async with in_mode(session, "environments") as pilot:
         at(pilot, "password")
         await pilot.press("delete")
@@ -338,7 +338,7 @@ async def test_delete_takes_the_stored_value_too(session: Session, file: Path) -
 
 async def test_the_countdown_of_a_fetched_secret_runs_in_its_row(session: Session, file: Path) -> None:
     await with_store(session)
-    session.bind("vault-prod", "vault-prod")
+    session.consent.bind("vault-prod", "vault-prod")
     link = Variable(link=MemoryLink(credential="vault-prod", name="payments/stripe"))
     await session.details("stripe_key", link)
     async with in_mode(session, "environments") as pilot:
@@ -369,7 +369,7 @@ async def test_environments_are_made_and_one_is_made_the_active_one(session: Ses
 
 async def test_a_renamed_environment_keeps_its_values_and_stays_active(session: Session, file: Path) -> None:
     await with_store(session)
-    await session.set_secret("environments/production", "password", Secret(SECRET))
+    await session.values.set("environments/production", "password", Secret(SECRET))
     async with in_mode(session, "environments") as pilot:
         await on_environment(pilot, "production")
         await pilot.press("r")
@@ -386,7 +386,7 @@ async def test_a_renamed_environment_keeps_its_values_and_stays_active(session: 
 
 async def test_a_duplicate_has_the_values_too(session: Session, file: Path) -> None:
     await with_store(session)
-    await session.set_secret("environments/production", "password", Secret(SECRET))
+    await session.values.set("environments/production", "password", Secret(SECRET))
     async with in_mode(session, "environments") as pilot:
         await on_environment(pilot, "production")
         await pilot.press("c")
@@ -397,7 +397,7 @@ async def test_a_duplicate_has_the_values_too(session: Session, file: Path) -> N
 
 async def test_a_deleted_environment_takes_its_values_along(session: Session, file: Path) -> None:
     await with_store(session)
-    await session.set_secret("environments/production", "password", Secret(SECRET))
+    await session.values.set("environments/production", "password", Secret(SECRET))
     async with in_mode(session, "environments") as pilot:
         await on_environment(pilot, "production")
         await pilot.press("x")

@@ -130,7 +130,7 @@ async def test_variables_secrets_and_settings(
         disk.free()
         await burst(pilot, "enter")
         await until(pilot, lambda: "hidden" in workspace.load_environment("base").variables)
-        assert session.has_secret("environments/base", "hidden")
+        assert session.values.has("environments/base", "hidden")
         await burst(pilot, "f8", "enter", "ctrl+u", *"12", "enter")
         await until(pilot, lambda: session.settings.cache_minutes == 12)
 

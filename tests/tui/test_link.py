@@ -78,7 +78,7 @@ async def test_a_secret_is_found_by_typing_picked_and_fetched_once(session: Sess
         await pilot.press("enter")
         await back(pilot)
         assert link_in(session) == MemoryLink(credential="vault-prod", name="payments/stripe")
-        assert session.binding("vault-prod") == "vault-prod"
+        assert session.consent.binding("vault-prod") == "vault-prod"
         assert len(session.cached()) == 1
         (row,) = rows(pilot, "#variables")
         assert row.startswith("stripe_key | linked | •••••• payments/stripe | In memory | vault-prod | ")
@@ -160,7 +160,7 @@ async def test_a_relink_begins_with_what_is_there_and_drops_what_belongs_to_the_
     link = MemoryLink(credential="team-vault", name="db/main", key="password", trim=True)
     workspace_at(session, tmp_path / "ws", {"stripe_key": Variable(link=link, allowed_hosts=("api.stripe.com",))})
     await with_store(session)
-    session.bind("team-vault", "vault-prod")
+    session.consent.bind("team-vault", "vault-prod")
     async with in_mode(session, "environments") as pilot:
         dialog = await linking(pilot)
         texts = dialog.query_one(Form).texts
@@ -182,7 +182,7 @@ async def test_a_name_that_means_another_credential_is_bound_anew_only_after_a_q
     link = MemoryLink(credential="vault", name="a")
     workspace_at(session, tmp_path / "ws", {"stripe_key": Variable(link=link)})
     await with_store(session, {"one": memory({"a": "1"}), "two": memory({"a": "2"})})
-    session.bind("vault", "one")
+    session.consent.bind("vault", "one")
     async with in_mode(session, "environments") as pilot:
         await pilot.press("l")
         await shown(pilot, PickDialog)
@@ -194,13 +194,13 @@ async def test_a_name_that_means_another_credential_is_bound_anew_only_after_a_q
         assert 'In this workspace "vault" means your credential "one"' in said(pilot)
         await pilot.press("enter")
         await shown(pilot, LinkDialog)
-        assert session.binding("vault") == "one"
+        assert session.consent.binding("vault") == "one"
         await until(pilot, lambda: not dialog.working)
         await pilot.press("enter")
         await shown(pilot, ConfirmDialog)
         await pilot.press("left", "enter")
         await back(pilot)
-        assert session.binding("vault") == "two"
+        assert session.consent.binding("vault") == "two"
 
 
 async def test_escape_stops_a_list_that_hangs_then_closes_and_nothing_is_written(

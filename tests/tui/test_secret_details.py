@@ -73,7 +73,7 @@ async def ready(session: Session, tmp_path: Path) -> Session:
     """A workspace with the linked variable, its credential bound."""
     workspace_at(session, tmp_path / "ws", {"stripe_key": LINKED})
     await with_store(session)
-    session.bind("vault-prod", "vault-prod")
+    session.consent.bind("vault-prod", "vault-prod")
     return session
 
 
@@ -97,7 +97,7 @@ async def test_shows_everything_a_real_vault_says_of_the_secret_but_its_value(
     link = HashicorpLink(credential="team", key="api_key", mount=mount, path="payments/stripe")
     workspace_at(session, tmp_path / "ws", {"stripe_key": Variable(link=link)})
     await with_store(session, {"my-vault": bao.token_credential()})
-    session.bind("team", "my-vault")
+    session.consent.bind("team", "my-vault")
     async with in_mode(session, "environments", size=(120, 40)) as pilot:
         details = await opened(pilot, session, Variable(link=link))
         await pilot.press("r")
@@ -189,7 +189,7 @@ async def test_a_secret_that_is_not_kept_says_so(session: Session, tmp_path: Pat
     linked = Variable(link=LINKED.link, cache_minutes=0)
     workspace_at(session, tmp_path / "ws", {"stripe_key": linked})
     await with_store(session)
-    session.bind("vault-prod", "vault-prod")
+    session.consent.bind("vault-prod", "vault-prod")
     async with in_mode(session, "environments") as pilot:
         await opened(pilot, session, linked)
         await pilot.press("r")
@@ -230,7 +230,7 @@ async def test_a_failed_fetch_is_said_here_and_escape_ends_one_that_hangs(
     link = HashicorpLink(credential="slow", mount="secret", path="x")
     workspace_at(session, tmp_path / "ws", {"stripe_key": Variable(link=link)})
     await with_store(session, {"slow": VaultToken(f"{server.url}/hold", Secret("s.never-shown"))})
-    session.bind("slow", "slow")
+    session.consent.bind("slow", "slow")
     async with in_mode(session, "environments") as pilot:
         details = await opened(pilot, session, Variable(link=link))
         await pilot.press("r")
@@ -250,7 +250,7 @@ async def test_a_hostile_value_is_shown_as_marks(session: Session, tmp_path: Pat
     hostile = "[bold]\x1b]52;c;eA==\x07\u202eevil\nsecond line"
     workspace_at(session, tmp_path / "ws", {"stripe_key": LINKED})
     await with_store(session, {"vault-prod": memory({"payments/stripe": hostile})})
-    session.bind("vault-prod", "vault-prod")
+    session.consent.bind("vault-prod", "vault-prod")
     async with in_mode(session, "environments") as pilot:
         details = await opened(pilot, session)
         await pilot.press("v")

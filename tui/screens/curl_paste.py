@@ -88,7 +88,7 @@ async def _kept(screen: RequestScreen, reference: str, request: Request, found: 
         return None
     changed, values = secret_texts.replaced(request, found)
     for name, value in values.items():
-        await screen.session.set_secret(f"requests/{reference}", name, value)
+        await screen.session.values.set(f"requests/{reference}", name, value)
     return changed
 
 

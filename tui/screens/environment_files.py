@@ -73,7 +73,7 @@ class EnvironmentFiles:
             self._session.set_environment(None)
         self._workspace.delete_environment(name)
         for key in secrets if self._session.store.exists else ():
-            await self._session.delete_secret(holder_of(name), key)
+            await self._session.values.delete(holder_of(name), key)
         return name
 
     async def color(self, name: str) -> str | None:
@@ -110,7 +110,7 @@ class EnvironmentFiles:
     async def _follow(self, old: str, new: str, *, copy: bool = False) -> None:
         holders = {holder_of(old): holder_of(new)}
         if old != new and self._session.store.unlocked:
-            await self._session.move_secrets(
+            await self._session.values.move(
                 lambda holder, name: (holders[holder], name) if holder in holders else None, copy=copy
             )
 

@@ -91,7 +91,7 @@ async def choose_credential(screen: SessionWork[Any], link: AnyLink | None) -> S
             picks = [
                 Pick(one.name, one.name, f"{SHORT_PROVIDERS[one.provider]}, {one.credential.label}") for one in stored
             ]
-            bound = session.binding(link.credential) if link is not None else None
+            bound = session.consent.binding(link.credential) if link is not None else None
             dialog = PickDialog(
                 session,
                 "Which vault, as whom?",
@@ -390,7 +390,7 @@ class LinkDialog(WorkDialog[Variable]):
 
     async def _store_and_fetch(self, variable: Variable, name: str) -> SecretInfo | None:
         """None when the person did not want the name to mean another credential."""
-        bound = self.session.binding(name)
+        bound = self.session.consent.binding(name)
         if bound is not None and bound != self._local.name:
             question = (
                 f'In this workspace "{name}" means your credential "{bound}".\n\n'
@@ -403,7 +403,7 @@ class LinkDialog(WorkDialog[Variable]):
         if self._saved != variable:
             self._save(variable)
             self._saved = variable
-        self.session.bind(name, self._local.name)
+        self.session.consent.bind(name, self._local.name)
         return await self.session.details(self._variable_name, variable, fresh=True)
 
     def _fetched(self, info: SecretInfo | None) -> None:

@@ -53,10 +53,10 @@ async def _settled(screen: SessionWork[Any], ahead: Ahead) -> bool:
     if ahead.locked and not session.store.unlocked and not await unlock(screen):
         return False
     for error in ahead.unbound:
-        if session.binding(error.credential) is None and not await bind(screen, error):
+        if session.consent.binding(error.credential) is None and not await bind(screen, error):
             return False
     if ahead.approvals:
-        session.approve(ahead.approvals)
+        session.consent.approve(ahead.approvals)
     if ahead.scripts:
         session.grant("scripts")
     return True

@@ -147,7 +147,7 @@ class SecretDetailsScreen(WorkDialog[Variable]):
     def _rows(self) -> list[tuple[str, str]]:
         """Label and text of each line; an empty pair is an empty line."""
         link, info = self._link, self._info
-        bound = self.session.binding(link.credential)
+        bound = self.session.consent.binding(link.credential)
         login = self.session.login_state(bound) if bound is not None else None
         identity = info.identity if info is not None else login.identity if login is not None else ""
         rows = [
@@ -239,7 +239,7 @@ class SecretDetailsScreen(WorkDialog[Variable]):
             self._look()
 
     def action_login(self) -> None:
-        bound = self.session.binding(self._link.credential)
+        bound = self.session.consent.binding(self._link.credential)
         if bound is None:
             self.status.problem(
                 f'no credential of yours is bound to "{visible(self._link.credential)}": relink binds one'

@@ -97,11 +97,11 @@ class VariableEdits:
     def _stored(self, file: VariableFile, name: str | None, before: Variable | None) -> str | None:
         """The name, if the open store has a value for it."""
         is_secret = name is not None and before is not None and before.secret
-        return name if is_secret and self._session.has_secret(file.holder, name or "") else None
+        return name if is_secret and self._session.values.has(file.holder, name or "") else None
 
     async def _drop_value(self, file: VariableFile, name: str) -> None:
         if self._session.store.exists:
-            await self._session.delete_secret(file.holder, name)
+            await self._session.values.delete(file.holder, name)
 
     async def _may_drop(self, name: str) -> bool:
         question = f'"{name}" is no longer a secret of your store: the value kept there is deleted.'
@@ -120,9 +120,9 @@ class VariableEdits:
             return
         if left is not None and stays:
             places = {(holder, left): (holder, edit.name)}
-            await self._session.move_secrets(lambda place, name: places.get((place, name)), copy=True)
+            await self._session.values.move(lambda place, name: places.get((place, name)), copy=True)
         if edit.secret is not None:
-            await self._session.set_secret(holder, edit.name, edit.secret)
+            await self._session.values.set(holder, edit.name, edit.secret)
         self.put(file, old, edit.name, edit.variable)
         if left is not None:
             await self._drop_value(file, left)
@@ -136,7 +136,7 @@ class VariableEdits:
     ) -> str | None:
         """Ask for all of a variable, new where `old` is None; returns its name."""
         is_secret = old is not None and before is not None and before.secret
-        stored = self._session.has_secret(file.holder, old or "") if is_secret else False
+        stored = self._session.values.has(file.holder, old or "") if is_secret else False
         edit: VariableEdit | None = None
         while True:
             edit = await self._screen.ask(

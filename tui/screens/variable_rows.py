@@ -45,7 +45,7 @@ class Look:
     def bound(self, link: AnyLink) -> str | None:
         """The user's credential that the link's name means."""
         if link.credential not in self._bound:
-            self._bound[link.credential] = self.session.binding(link.credential)
+            self._bound[link.credential] = self.session.consent.binding(link.credential)
         return self._bound[link.credential]
 
     def cached(self, link: AnyLink) -> CacheEntry | None:
@@ -100,7 +100,7 @@ def explain(session: Session, holder: str, name: str, variable: Variable) -> lis
             value = variable.value or ""
             lines.append(f"value: {value}" if value else "value: empty")
         case "secret":
-            stored = session.has_secret(holder, name)
+            stored = session.values.has(holder, name)
             lines.append(
                 "value: the store is locked"
                 if stored is None
@@ -128,12 +128,12 @@ def shown_value(session: Session, holder: str, name: str, variable: Variable) ->
     if variable.link is not None:
         return f"{MASK} {linked_to(variable.link)}"
     if variable.secret:
-        return "no value here" if session.has_secret(holder, name) is False else MASK
+        return "no value here" if session.values.has(holder, name) is False else MASK
     return variable.value or ""
 
 
 def _explain_link(session: Session, link: AnyLink) -> list[str]:
-    bound = session.binding(link.credential)
+    bound = session.consent.binding(link.credential)
     if bound is None:
         whose = f'credential "{link.credential}", which is not bound on this machine: l links it anew'
     else:

@@ -258,12 +258,12 @@ async def test_a_stored_client_secret_goes_to_no_token_server_that_was_not_appro
     from core.models import Variable
 
     workspace.save_environment("base", msgspec.structs.replace(base, variables={"key": Variable(secret=True)}))
-    await session.set_secret("environments/base", "key", Secret(SECRET))
+    await session.values.set("environments/base", "key", Secret(SECRET))
     given = auth(oauth, client_secret="{{key}}")
     with pytest.raises(HostNotAllowed) as refused:
         await status(session, oauth, given)
     assert oauth.grants == []
-    session.approve([Need("", what) for what in refused.value.missing])
+    session.consent.approve([Need("", what) for what in refused.value.missing])
     assert await status(session, oauth, given) == 200
 
 

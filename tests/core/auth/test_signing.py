@@ -90,13 +90,13 @@ async def test_a_bound_credential_signs_once_its_host_is_approved(session: Sessi
 
     with pytest.raises(HostNotAllowed) as refused:
         await session.send(signed)
-    session.approve([Need("team aws", what) for what in refused.value.missing])
+    session.consent.approve([Need("team aws", what) for what in refused.value.missing])
     with pytest.raises(NotBound):
         await session.send(signed)
-    session.bind("team aws", "mine")
+    session.consent.bind("team aws", "mine")
     with pytest.raises(HostNotAllowed):
         await session.send(signed)  # another credential under the name: approved anew
-    session.approve([Need("team aws", what) for what in refused.value.missing])
+    session.consent.approve([Need("team aws", what) for what in refused.value.missing])
     exchange = await session.send(signed)
     assert exchange.response.status == 200
     assert b"user/bob" in exchange.response.body.read()

@@ -32,8 +32,8 @@ async def session(home: Path, tmp_path: Path, server: Loopback) -> AsyncIterator
     variables: dict[str, str | Variable] = {"base": server.url, "key": Variable(secret=True)}
     workspace.save_environment("base", Environment(variables=variables))
     await session.create_store(key_file=home / "key")
-    await session.set_secret("environments/base", "key", Secret(VALUE))
-    session.approve([Need("", server.url), Need("", NOWHERE)])
+    await session.values.set("environments/base", "key", Secret(VALUE))
+    session.consent.approve([Need("", server.url), Need("", NOWHERE)])
     yield session
     await session.close()
 

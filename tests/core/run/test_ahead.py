@@ -60,8 +60,8 @@ async def test_names_hosts_and_questions_once_each(session: Session) -> None:
     assert found.approvals == (Need("team", HOST),)
     assert found.questions == ("Day",)
     assert not found.locked
-    session.bind("team", "mine")
-    session.approve(found.approvals)
+    session.consent.bind("team", "mine")
+    session.consent.approve(found.approvals)
     assert not (await look_ahead(session, references, [{"row": "1"}])).consents
 
 
@@ -72,7 +72,7 @@ async def test_only_of_the_requests_that_run(session: Session) -> None:
 
 @pytest.mark.parametrize("name", ["token", "pin"])
 async def test_a_locked_store_that_holds_what_they_need(session: Session, name: str) -> None:
-    session.bind("team", "mine")
+    session.consent.bind("team", "mine")
     session.lock()
     assert (await look_ahead(session, [save(session, "a", auth=BearerAuth(token=f"{{{{{name}}}}}"))])).locked
     assert not (await look_ahead(session, [save(session, "b")])).locked

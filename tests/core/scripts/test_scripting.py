@@ -60,8 +60,8 @@ async def session(home: Path, tmp_path: Path, server: Loopback) -> AsyncIterator
     }
     workspace.save_environment("base", Environment(variables=variables))
     await session.create_store(key_file=home / "key")
-    await session.set_secret("environments/base", "key", Secret(VALUE))
-    session.approve([Need("", server.url)])
+    await session.values.set("environments/base", "key", Secret(VALUE))
+    session.consent.approve([Need("", server.url)])
     yield session
     await session.close()
 

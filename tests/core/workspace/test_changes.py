@@ -335,7 +335,7 @@ class TestStoredValues:
         login = replace(workspace.load_request("auth/login"), variables={"pin": Variable(secret=True)})
         workspace.save_request("auth/login", login)
         await session.create_store(key_file=home / "key")
-        await session.set_secret(HOLDER, "pin", Secret("8642-pin"))
+        await session.values.set(HOLDER, "pin", Secret("8642-pin"))
 
     def holders(self, session: Session) -> list[str]:
         return sorted(key.scope for key in session.store.value_keys())
@@ -350,17 +350,17 @@ class TestStoredValues:
         while await session.changes.undo() is not None:
             pass
         assert [holder for holder in self.holders(session) if not holder.startswith("deleted/")] == [HOLDER]
-        assert session.has_secret(HOLDER, "pin")
+        assert session.values.has(HOLDER, "pin")
 
     async def test_a_deleted_request_has_no_value_until_it_is_back(self, session: Session, home: Path) -> None:
         await session.changes.delete("auth", "auth")
-        assert session.has_secret(HOLDER, "pin") is False
+        assert session.values.has(HOLDER, "pin") is False
         session.lock()
         with pytest.raises(StoreLocked):
             await session.changes.undo()
         await session.unlock(key_file=home / "key")
         await session.changes.undo()
-        assert session.has_secret(HOLDER, "pin") is True
+        assert session.values.has(HOLDER, "pin") is True
 
     async def test_they_are_gone_for_good_when_the_session_ends(self, session: Session, home: Path) -> None:
         await session.changes.delete("auth", "auth")
