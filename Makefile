@@ -33,7 +33,7 @@ format: $(VENV)/.dev ## rewrite the code as the gate wants it
 
 install: $(VENV)/.dev ## .venv with everything
 
-docs: $(VENV)/.dev ## write the tables in docs/vaults/ anew
+docs: $(VENV)/.dev ## write the tables in docs/ anew
 	$(BIN)/python docs/generate.py
 
 screenshots: $(VENV)/.dev ## draw screenshots/ anew from the real app

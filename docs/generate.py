@@ -1,4 +1,4 @@
-"""Writes the tables of fields and headless variables into docs/vaults/*.md from the metadata of the credential structs.
+"""Writes the tables of docs/: the fields of vaults and their headless variables, the settings, and the names of keys.
 
 .venv/bin/python docs/generate.py           write
 .venv/bin/python docs/generate.py --check   exit 1 when a page is not as it would be written
@@ -12,11 +12,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from core.settings import Settings  # noqa: E402
 from core.vault.config import Credential, Link  # noqa: E402
 from core.vault.environ import needed_variables, type_variables, variable_names  # noqa: E402
 from core.vault.fields import FormField, credential_types, form_fields, link_type, type_tag  # noqa: E402
+from tui import keys  # noqa: E402
+from tui.screens.settings import choices, documented  # noqa: E402
 
-PAGES = ROOT / "docs" / "vaults"
+DOCS = ROOT / "docs"
 BEGIN = "<!-- made by docs/generate.py: begin -->"
 END = "<!-- made by docs/generate.py: end -->"
 PROVIDERS = ("hashicorp", "aws", "gcp", "azure", "hcp")
@@ -62,21 +65,40 @@ def variables(struct: type[Credential]) -> list[str]:
     return [f"Headless: {chosen}" + (f", with {listed}" if listed else "") + ". (`?` = optional)"]
 
 
-def page(provider: str) -> str:
-    path = PAGES / f"{provider}.md"
+def settings() -> str:
+    rows = ["| setting | default | |", "|---|---|---|"]
+    for name, help in documented(Settings).items():
+        default = getattr(Settings(), name)
+        offered = ", ".join(f"`{choice}`" for choice in choices(name))
+        text = f"{help} One of {offered}." if offered else help
+        rows.append(f"| `{name}` | {'' if default in ('', {}) else f'`{str(default).lower()}`'} | {text} |")
+    return "\n".join([*rows, ""])
+
+
+def key_table() -> str:
+    rows = ["| name | keys | what it does |", "|---|---|---|"]
+    for key in keys.table():
+        named = ", ".join(f"`{one}`" for one in keys.key_names(key.keys)).replace("|", "&#124;")
+        rows.append(f"| `{key.name}` | {named} | {keys.PLACES[key.place]}: {key.sentence} |")
+    return "\n".join(["## Names of keys", "", *rows, ""])
+
+
+def page(path: Path, tables: str) -> str:
+    """The page with these tables between its marks."""
     text = path.read_text("utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     if not rest:
         raise SystemExit(f"{path.relative_to(ROOT)} lacks the line {BEGIN}")
-    return f"{before}{BEGIN}\n\n{reference(provider)}\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{tables}\n{END}{after}"
 
 
 def main() -> int:
+    pages = {DOCS / "vaults" / f"{provider}.md": reference(provider) for provider in PROVIDERS}
+    pages[DOCS / "settings.md"] = f"{settings()}\n{key_table()}"
     stale = []
-    for provider in PROVIDERS:
-        path = PAGES / f"{provider}.md"
-        written = page(provider)
+    for path, tables in pages.items():
+        written = page(path, tables)
         if written != path.read_text("utf-8"):
             stale.append(path.name)
             if "--check" not in sys.argv:

@@ -8,14 +8,33 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 import yaml
 
 from core.environment import BASE
-from core.models import Environment, Field, JsonBody, Request, Scripts, Variable
+from core.models import (
+    Auth,
+    Body,
+    Capture,
+    Check,
+    ClientCertificate,
+    Environment,
+    Field,
+    JsonBody,
+    Options,
+    Part,
+    Request,
+    Scripts,
+    Variable,
+)
+from core.paths import Paths
+from core.settings import load_settings
 from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
+from tui.remapping import keymap
 
 ROOT = Path(__file__).parents[1]
 TOKEN = "t0ken-from-the-ci-system"
@@ -118,3 +137,34 @@ def test_the_scripts_of_the_page_do_what_it_says(repository: Path, home: Path, s
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert len(server.requests[-2].header("x-signature") or "") == 64
     assert server.last.query == {"order": "7"}
+
+
+def test_the_request_of_the_page_is_one(tmp_path: Path) -> None:
+    [example] = snippets("requests.md", "toml")
+    workspace = Workspace.create(tmp_path / "api", "API")
+    file = workspace.path / example.partition("\n")[0].removeprefix("# ")
+    file.parent.mkdir(parents=True)
+    file.write_text(example)
+    request = workspace.load_request("payments/create")
+    assert {name for name in request.__struct_fields__ if getattr(request, name) == getattr(Request(), name)} == {
+        "schema"
+    }
+
+
+def test_the_page_of_requests_names_every_field() -> None:
+    text = (ROOT / "docs" / "requests.md").read_text("utf-8")
+    rows: tuple[type[msgspec.Struct], ...] = (Options, ClientCertificate, Check, Capture, Part)
+    for struct in (*get_args(Auth), *get_args(Body), *rows):
+        tag = struct.__struct_config__.tag
+        assert tag is None or f"`{tag}`" in text
+        for name in struct.__struct_encode_fields__:
+            assert re.search(rf"(?:`|\{{ |, ){name}(?:`| =)", text), f"{struct.__name__}.{name}"
+
+
+def test_the_settings_of_the_page_can_be_used(paths: Paths) -> None:
+    [example] = snippets("settings.md", "toml")
+    paths.ensure()
+    paths.settings.write_text(example)
+    usable, problems = keymap(load_settings(paths).keys)
+    assert problems == []
+    assert usable["tree.run"] == "x,alt+g"
