@@ -7,7 +7,6 @@ Routes, on every server:
     /json?NAME=VALUE...          the query as a JSON object
     /bytes/N                     N bytes
     /redirect?to=URL&status=N    sends elsewhere (302)
-    /delay?ms=N                  answers after that time
     /hold                        answers when the test calls `release()`
     /stream                      an endless body
     /set-cookie?NAME=VALUE...    one cookie each; `_attributes` is appended to each
@@ -33,7 +32,6 @@ import socketserver
 import ssl
 import struct
 import threading
-import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -45,6 +43,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import trustme
+
+from tests.patience import PATIENCE_S
 
 
 @dataclass(frozen=True)
@@ -207,10 +207,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def route_redirect(self, received: Received) -> None:
         self.answer(int(received.query.get("status", "302")), headers=(("Location", received.query["to"]),))
-
-    def route_delay(self, received: Received) -> None:
-        time.sleep(int(received.query["ms"]) / 1000)
-        self.answer_json({})
 
     def route_hold(self, received: Received) -> None:
         self.server.loopback._released.wait(60)
@@ -381,10 +377,10 @@ class Loopback:
     def last(self) -> Received:
         return self.requests[-1]
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+    def wait_for(self, condition: Callable[[], bool]) -> None:
         """Until the condition holds; it is asked again whenever a request or connection comes or goes."""
         with self._changed:
-            assert self._changed.wait_for(condition, seconds), "the server never saw it"
+            assert self._changed.wait_for(condition, PATIENCE_S), "the server never saw it"
 
     def release(self) -> None:
         """Let every request at /hold be answered, now and later."""

@@ -78,6 +78,8 @@ class WatchedStream(httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:
+            return  # httpcore writes the end of a body as nothing: the request was on its way before
         watch = self._backend.watch
         watch.uses(self._inner)
         self._inner.write(buffer, watch.remaining(httpcore.WriteTimeout))

@@ -73,13 +73,17 @@ async def test_an_answer_whose_script_was_not_waited_for_is_kept(session: Sessio
 
 
 @pytest.mark.parametrize(
-    ("url", "kind"),
-    [(f"{NOWHERE}/x", "connect"), ("{{base}}/hold", "timeout"), ("{{base}}/hangup", "protocol")],
+    ("url", "kind", "limit_s"),
+    [
+        (f"{NOWHERE}/x", "connect", None),
+        ("{{base}}/hold", "timeout", 0.1),
+        ("{{base}}/hangup", "protocol", None),
+    ],
 )
 async def test_a_request_without_an_answer_is_kept_with_the_error(
-    session: Session, server: Loopback, url: str, kind: str
+    session: Session, server: Loopback, url: str, kind: str, limit_s: float | None
 ) -> None:
-    request = Request(method="POST", url=url, auth=BearerAuth("{{key}}"), options=Options(timeout=0.5))
+    request = Request(method="POST", url=url, auth=BearerAuth("{{key}}"), options=Options(timeout=limit_s))
     with pytest.raises(RequestError):
         await session.send(request, "requests/r")
     server.release()

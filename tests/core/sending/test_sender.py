@@ -7,9 +7,11 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -42,6 +44,7 @@ from core.sending.prepare import Defaults
 from core.sending.sender import Sender
 from tests.desk import Desk, desk
 from tests.loopback import Authority, Loopback, LoopbackProxy
+from tests.patience import PATIENCE_S, wait_until
 
 __all__ = ["desk"]
 
@@ -81,12 +84,28 @@ async def test_a_request_arrives_as_it_was_written(desk: Desk, server: Loopback)
 
 
 async def test_the_time_is_split(desk: Desk, tls_server: Loopback, authority: Authority) -> None:
-    request = Request(url=f"{tls_server.url}/delay?ms=30", options=Options(ca_file=str(authority.ca_file)))
-    first = (await desk.send(request)).timing
+    written = threading.Event()
+    waited_ms: list[float] = []
+
+    def slow(handler: Any, received: object) -> None:
+        # The request may be here before the client notes that it is written, from when on it counts the wait.
+        assert written.wait(PATIENCE_S)
+        began = time.monotonic()
+        wait_until(lambda: time.monotonic() - began >= 0.03)
+        waited_ms.append((time.monotonic() - began) * 1000)
+        handler.answer(200, b"{}")
+
+    def told(progress: Progress) -> None:
+        if progress.phase == "waiting":
+            written.set()
+
+    tls_server.routes["/slow"] = slow
+    request = Request(url=f"{tls_server.url}/slow", options=Options(ca_file=str(authority.ca_file)))
+    first = (await desk.send(request, progress=told)).timing
     assert first.connect_ms is not None
     assert first.tls_ms is not None
     assert first.first_byte_ms is not None
-    assert first.first_byte_ms >= 30
+    assert first.first_byte_ms > waited_ms[0] >= 30
     assert first.download_ms is not None
     parts = first.connect_ms + first.tls_ms + first.first_byte_ms + first.download_ms
     assert parts <= first.total_ms
@@ -753,7 +772,7 @@ async def test_cancelling_in_mid_body_ends_the_connection_at_once(desk: Desk, se
             receiving.set()
 
     sending = asyncio.ensure_future(desk.send(Request(url=f"{server.url}/stream"), progress=told))
-    await asyncio.wait_for(receiving.wait(), 20)
+    await asyncio.wait_for(receiving.wait(), PATIENCE_S)
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
@@ -789,11 +808,9 @@ async def test_closing_ends_what_is_under_way(desk: Desk, server: Loopback) -> N
 
 async def test_idle_threads_end(monkeypatch: pytest.MonkeyPatch, desk: Desk, server: Loopback) -> None:
     monkeypatch.setattr(wire, "IDLE_SECONDS", 0.01)
+    others = set(threading.enumerate())
     await desk.send(Request(url=f"{server.url}/echo"))
-    for thread in threading.enumerate():
-        if thread.name == "hushpost-wire":
-            thread.join(20)
-    assert not any(thread.name == "hushpost-wire" for thread in threading.enumerate())
+    wait_until(lambda: not [one for one in set(threading.enumerate()) - others if one.name == "hushpost-wire"])
     assert (await desk.send(Request(url=f"{server.url}/echo"))).response.status == 200
 
 
@@ -963,7 +980,7 @@ async def test_localhost_is_not_looked_up_and_may_be_ipv6(desk: Desk, monkeypatc
     thread.start()
     with listener:
         exchange = await desk.send(Request(url=f"http://api.localhost:{listener.getsockname()[1]}/"))
-        thread.join(20)
+        thread.join(PATIENCE_S)
     assert exchange.response.status == 204
 
 
