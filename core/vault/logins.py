@@ -54,11 +54,13 @@ class Logins:
         prompter: AuthPrompter,
         *,
         total_s: float,
+        monotonic: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
         self.prompter = prompter
         self._connect = connect
         self._total_s = total_s
+        self._monotonic = monotonic
         self._wall = wall
         self._live: dict[AnyCredential, Login] = {}
         self._connecting: dict[AnyCredential, _Connecting] = {}
@@ -145,7 +147,7 @@ class Logins:
     def _start_connecting(self, credential: AnyCredential) -> _Connecting:
         connecting = self._connecting.get(credential)
         if connecting is None:
-            working = WorkingTime()
+            working = WorkingTime(self._monotonic)
             connecting = _Connecting(shared_task(self._log_in(credential, working)), working)
             self._connecting[credential] = connecting
         return connecting

@@ -81,6 +81,7 @@ class Vault:
             connect,
             prompter if prompter is not None else RefusingPrompter(),
             total_s=total_s,
+            monotonic=lambda: self.cache.monotonic(),
             wall=lambda: self.cache.wall(),
         )
         self._flights: dict[CacheKey, _Flight] = {}
