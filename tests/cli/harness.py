@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cli.main import main
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())"]
@@ -77,7 +78,7 @@ class Hushpost:
 
     def process(self, *arguments: str | Path, env: Mapping[str, str] | None = None, **options: Any) -> Ran:
         process = self.start(*arguments, env=env, **options)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE_S)
         return Ran(process.returncode, out or b"", (err or b"").decode())
 
 

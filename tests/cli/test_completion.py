@@ -13,6 +13,7 @@ from core.consent.registry import Registry
 from core.paths import read_surroundings
 from core.workspace.workspace import Workspace
 from tests.cli.harness import PROGRAM, Hushpost, write
+from tests.patience import PATIENCE_S
 from tests.terminal import TerminalApp
 
 ODD = "Odd; $(touch owned) `touch owned` 'q' \"d\" a:b=c & é *"
@@ -114,7 +115,7 @@ def test_a_broken_workspace_offers_what_it_can_and_says_nothing(hushpost: Hushpo
 def test_completion_asks_for_nothing_and_imports_no_session(hushpost: Hushpost, workspace: Path) -> None:
     program = [PROGRAM[0], "-X", "importtime", *PROGRAM[1:]]
     process = hushpost.start("completion", "bash", "--for", "hushpost send ", program=program)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert b"health" in out
     for heavy in (b"core.session", b"textual", b"boto3", b"hvac", b"azure", b"google", b"tomlkit", b"cryptography"):
         assert heavy not in err, heavy

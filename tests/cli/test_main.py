@@ -14,6 +14,7 @@ import pytest
 from cli.main import COMMANDS, Subcommands
 from cli.main import hushpost as group
 from tests.cli.harness import PROGRAM, ROOT, Hushpost, write
+from tests.patience import PATIENCE_S
 
 HEAVY = ("textual", "rich", "boto3", "botocore", "hvac", "google", "azure", "tomlkit")
 
@@ -86,7 +87,7 @@ def imported(arguments: list[str], folder: Path) -> set[str]:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     code, modules = json.loads(done.stderr.splitlines()[-1])
     assert code == 0, done

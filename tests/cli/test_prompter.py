@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from cli.diagnostics import Diagnostics
 from cli.prompter import TerminalPrompter
 from core.errors import LoginRequired
 from core.paths import Surroundings, read_surroundings
+from tests.patience import wait_until
 
 
 class Person:
@@ -45,13 +45,6 @@ def person(home: Path) -> Iterator[Person]:
     person = Person(replace(read_surroundings({"HOME": str(home)}), over_ssh=True, has_display=True))
     yield person
     person.close()
-
-
-def until(condition: object) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.001)
 
 
 def test_a_code_is_one_line(person: Person) -> None:
@@ -83,7 +76,7 @@ def test_over_ssh_the_address_is_shown_and_a_pasted_redirect_is_taken(person: Pe
     assert "\nhttps://login.example.com/authorize?x=1\n" in person.shown.getvalue()
     assert waiting.pasted is None
     person.type("http://127.0.0.1:8250/callback?code=c&state=s\n")
-    until(lambda: waiting.pasted is not None)
+    wait_until(lambda: waiting.pasted is not None)
     assert waiting.pasted == "http://127.0.0.1:8250/callback?code=c&state=s"
     waiting.dismiss()
 
@@ -92,7 +85,7 @@ def test_a_login_that_ended_leaves_stdin_to_the_next_question(person: Person) ->
     waiting = person.prompter.open_url("https://login.example.com/", "http://127.0.0.1:8250/callback")
     waiting.dismiss()
     waiting.dismiss()
-    until(lambda: not [thread for thread in threading.enumerate() if thread.name == "hushpost-paste"])
+    wait_until(lambda: not [thread for thread in threading.enumerate() if thread.name == "hushpost-paste"])
     person.type("654321\n")
     assert person.prompter.ask_code("MFA", "code") == "654321"
     assert waiting.pasted is None

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.harness import PROGRAM, Hushpost, write
 from tests.loopback import Loopback
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -178,7 +179,7 @@ def test_an_interrupted_run_reports_what_ran(
     )
     api.wait_for(lambda: len(api.requests) == 2)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert err == b"error: interrupted\n"
     assert b"interrupted" in out
@@ -195,7 +196,7 @@ def test_a_killed_run_leaves_no_report(hushpost: Hushpost, api: Loopback, worksp
     process = hushpost.start("run", "--reporter", "json=run.json")
     api.wait_for(lambda: len(api.requests) == 2)
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_S)
     assert (workspace / "run.json").read_text() == "the last one"
     assert sorted(path.name for path in workspace.iterdir() if path.is_file()) == ["run.json", "workspace.toml"]
 

@@ -16,7 +16,8 @@ import pytest
 from cli.reports import NAMES
 from tests.cli.harness import Hushpost, write
 from tests.loopback import Loopback
-from tests.vaults.openbao import OpenBao, wait_until
+from tests.patience import PATIENCE_S, wait_until
+from tests.vaults.openbao import OpenBao
 
 FILES = {name: f"out/{name}.report" for name in NAMES}
 TO_FILES = [part for name, file in FILES.items() for part in ("--reporter", f"{name}={file}")]
@@ -105,12 +106,12 @@ def test_ending_a_run_leaves_whole_reports_or_those_before_and_no_process(
     temporary.mkdir()
     process = hushpost.start("run", *TO_FILES, "--parallel", "2", env={"TMPDIR": str(temporary)})
     # Of each of two scripts: who oversees it, itself, and what it started.
-    assert wait_until(lambda: len(descendants(process.pid)) == 6)
+    wait_until(lambda: len(descendants(process.pid)) == 6)
     started = descendants(process.pid)
     process.send_signal(number)
-    process.communicate(timeout=30)
-    assert wait_until(lambda: not any(alive(one) for one in started))
-    assert wait_until(lambda: not list(temporary.iterdir()))
+    process.communicate(timeout=PATIENCE_S)
+    wait_until(lambda: not any(alive(one) for one in started))
+    wait_until(lambda: not list(temporary.iterdir()))
     texts = {name: (workspace / file).read_text("utf-8") for name, file in FILES.items()}
     assert len(list((workspace / "out").iterdir())) == len(FILES), "nothing is left beside them"
     if number is signal.SIGKILL:
@@ -146,7 +147,7 @@ def test_the_options_of_a_run(hushpost: Hushpost, workspace: Path, server: Loopb
     process = hushpost.start("run", "--parallel", "4", "--iterations", "2")
     server.wait_for(lambda: sum(request.path == "/hold" for request in server.requests) >= 3)
     server.release()
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert b"10 requests: 10 passed" in out
 

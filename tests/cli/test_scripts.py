@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from cli.reports import NAMES
 from tests.canary import files_below, leaks
 from tests.cli.harness import Hushpost, write
 from tests.loopback import Loopback
+from tests.patience import PATIENCE_S, wait_until
 
 ENDLESS = "import subprocess, time\nsubprocess.Popen(['sleep', '300'], start_new_session=True)\ntime.sleep(300)\n"
 
@@ -33,13 +33,6 @@ def processes(folder: Path) -> list[Path]:
         except OSError:
             continue
     return found
-
-
-def wait_for(what: object) -> None:
-    deadline = time.monotonic() + 20
-    while not what():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_script_needs_this_user_s_consent(hushpost: Hushpost, scripted: Path, server: Loopback) -> None:
@@ -135,8 +128,8 @@ def test_ending_a_run_ends_its_scripts(hushpost: Hushpost, scripted: Path, tmp_p
     folder = tmp_path / "temporary"
     folder.mkdir()
     process = hushpost.start("run", env={"TMPDIR": str(folder)})
-    wait_for(lambda: len(processes(folder)) == 3)
+    wait_until(lambda: len(processes(folder)) == 3)
     process.send_signal(number)
-    process.communicate(timeout=20)
-    wait_for(lambda: not processes(folder))
-    wait_for(lambda: not list(folder.iterdir()))
+    process.communicate(timeout=PATIENCE_S)
+    wait_until(lambda: not processes(folder))
+    wait_until(lambda: not list(folder.iterdir()))

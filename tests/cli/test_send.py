@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.harness import PROGRAM, Hushpost, write
 from tests.loopback import Loopback
+from tests.patience import PATIENCE_S
 
 TOKEN = 'tok-3n7!/&+ "x"'
 
@@ -239,7 +240,7 @@ def test_a_reader_that_stops_early_is_no_error(hushpost: Hushpost, api: Loopback
     process.stdout.close()
     with process.stderr as errors:
         assert errors.read() == b""
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=PATIENCE_S) == 0
 
 
 def test_a_closed_stdout_is_no_error(hushpost: Hushpost, api: Loopback) -> None:
@@ -260,7 +261,7 @@ def test_ctrl_c_ends_a_request_that_is_under_way(hushpost: Hushpost, api: Loopba
     process = hushpost.start("send", "hold")
     api.wait_for(lambda: bool(api.requests))
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out) == (130, b"")
     assert err == b"error: interrupted\n"
 

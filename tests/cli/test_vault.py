@@ -15,6 +15,7 @@ from cli.reports import NAMES
 from tests.canary import files_below, leaks
 from tests.cli.harness import Hushpost, Ran, write
 from tests.loopback import Loopback
+from tests.patience import PATIENCE_S
 from tests.vaults.openbao import OpenBao
 
 SECRETS = {
@@ -341,7 +342,7 @@ def test_exec_passes_signals_on(headless: Hushpost, api: Loopback) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 9
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from core.errors import FileError
 from core.files import check_writable, write_whole
+from tests.patience import PATIENCE_S
 
 
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ write_whole(Path(sys.argv[1]), chunks())
 def test_one_killed_in_the_middle_leaves_nothing_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "report.xml"
     root = Path(__file__).parents[2]
-    ran = subprocess.run([sys.executable, "-c", KILLED, str(path)], env={"PYTHONPATH": str(root)}, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", KILLED, str(path)], env={"PYTHONPATH": str(root)}, timeout=PATIENCE_S)
     assert ran.returncode == -9
     assert [file.name for file in tmp_path.iterdir()] == ["report.xml"]
     assert path.read_bytes() == b"whole"

@@ -18,6 +18,7 @@ from core.vault.store import CredentialStore
 from tests.canary import files_below, leaks
 from tests.e2e.canary_workspace import SECRETS, write
 from tests.loopback import Loopback
+from tests.patience import PATIENCE_S
 from tests.vaults.openbao import OpenBao
 
 HUSHPOST = str(Path(sys.executable).with_name("hushpost"))
@@ -33,7 +34,7 @@ def workspace(tmp_path: Path, bao: OpenBao, server: Loopback, other_server: Loop
 
 def hushpost(workspace: Path, *arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [HUSHPOST, *arguments], cwd=workspace, env={**os.environ, **env}, capture_output=True, timeout=60
+        [HUSHPOST, *arguments], cwd=workspace, env={**os.environ, **env}, capture_output=True, timeout=PATIENCE_S
     )
 
 

@@ -19,6 +19,7 @@ import pytest
 from core.models import Environment, Request
 from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
+from tests.patience import PATIENCE_S
 from tests.terminal import TerminalApp
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/usr/bin")
@@ -145,6 +146,6 @@ def test_the_line_drops_in_mid_send(login: Login, workspace: Workspace, server: 
         far = app_below(app, workspace)
         os.kill(app.pid, signal.SIGKILL)
         app.wait_exit()
-        far.wait(20)
+        far.wait(PATIENCE_S)
     with login(hushpost, "open", str(workspace.path)) as app:
         app.wait_for("they are back")

@@ -12,6 +12,7 @@ from keyring.backend import KeyringBackend
 
 from core.secret import Secret
 from core.session import Session
+from tests.patience import PATIENCE_S
 from tests.tui.conftest import screen_text, until
 from tests.vault_app import PASSPHRASE, back, cheap_store, in_mode, said, shown, type_in, with_store
 from tui.screens.unlock import UnlockScreen
@@ -92,7 +93,7 @@ class HangingKeyring(KeyringBackend):
         self.held[service, username] = password
 
     def get_password(self, service: str, username: str) -> str | None:
-        self.confirmed.wait(20)
+        self.confirmed.wait(PATIENCE_S)
         return self.held.get((service, username))
 
     def delete_password(self, service: str, username: str) -> None:

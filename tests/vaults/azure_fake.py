@@ -34,6 +34,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from tests.patience import PATIENCE_S
 from tests.vaults.fakenet import FakeNet, fakenet
 
 RESOURCES = {"login.microsoftonline.com": "vault.azure.net", "login.microsoftonline.us": "vault.usgovcloudapi.net"}
@@ -210,7 +211,7 @@ class AzureFake:
 
     def browse(self, url: str, user: str = "ada@example.com", *, decline: bool = False) -> requests.Response:
         """What a person's browser does: open the address, sign in, and post the answer to where the page says."""
-        page = requests.get(f"{url}&{urlencode({'user': user, 'decline': int(decline)})}", timeout=10)
+        page = requests.get(f"{url}&{urlencode({'user': user, 'decline': int(decline)})}", timeout=PATIENCE_S)
         if page.status_code != 200:
             return page
         action = re.search(r'action="([^"]*)"', page.text)
@@ -219,7 +220,7 @@ class AzureFake:
             html.unescape(name): html.unescape(value)
             for name, value in re.findall(r'name="([^"]*)" value="([^"]*)"', page.text)
         }
-        return requests.post(html.unescape(action[1]), data=fields, timeout=10)
+        return requests.post(html.unescape(action[1]), data=fields, timeout=PATIENCE_S)
 
     def approve(self, user_code: str, user: str = "ada@example.com", *, outcome: str = "") -> None:
         """What a person does with a device code."""

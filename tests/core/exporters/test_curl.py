@@ -37,6 +37,7 @@ from core.models import (
 from core.session import Session
 from tests.curl_runs import run, said
 from tests.loopback import Loopback
+from tests.patience import PATIENCE_S
 
 NASTY = """it's "$HOME" `id` \\ $(id) !x \t%s *? ü 😀\n#;&|<>~{a,b}[1-3] {{ '"""
 
@@ -224,6 +225,6 @@ def test_an_address_is_no_option_of_curls(session: Session, tmp_path: Path) -> N
     config = tmp_path / "config"
     config.write_text(f'url = "file:///etc/hostname"\noutput = "{tmp_path / "written"}"\n')
     text = command(session, Request(url=f"-K{config}")).text
-    subprocess.run(["sh", "-c", text], capture_output=True, timeout=30)
+    subprocess.run(["sh", "-c", text], capture_output=True, timeout=PATIENCE_S)
     assert "--url" in shlex.split(text)
     assert not (tmp_path / "written").exists()

@@ -20,6 +20,7 @@ from core.settings import Settings
 from core.vault.store import CredentialStore
 from tests.canary import files_below, leaks
 from tests.kept import OTHER, PAYMENTS, START, Shelf, in_database, made
+from tests.patience import PATIENCE_S
 from tests.stores import PASSPHRASE, ROOT, at, unlocked
 
 VALUE = 's3cr3t "value"/of+the vault\nand its second line'
@@ -503,7 +504,7 @@ def test_a_full_disk_costs_the_history_on_it_and_nothing_else(tmp_path: Path) ->
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert (done.stdout.split("\n")[0], done.stderr) == ("7 [True] 1", "")
     assert not list(tmp_path.glob("history.damaged*"))

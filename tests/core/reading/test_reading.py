@@ -13,6 +13,7 @@ from core.reading.reading import Reading
 from core.reading.rows import TextDocument
 from core.redactor import Redactor
 from core.secret import MASK, Secret
+from tests.patience import PATIENCE_S
 
 SECRET = "s3cr3t/value+of=the vault"
 
@@ -110,10 +111,10 @@ def test_progress_is_told_and_cancelling_ends_it(redactor: Redactor) -> None:
     made = Reading(response, redactor, lambda reading: told.set())
     thread = threading.Thread(target=made.run)
     thread.start()
-    assert told.wait(30)
+    assert told.wait(PATIENCE_S)
     assert 0 < made.read <= made.size
     made.close()
-    thread.join(30)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
     assert made.read < made.size or made.laid_out is None
 

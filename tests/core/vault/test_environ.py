@@ -40,6 +40,7 @@ from core.vault.environ import (
     vault_defaults,
 )
 from core.vault.fields import credential_types, form_fields
+from tests.patience import PATIENCE_S
 
 ADDRESS = "https://vault.example.com"
 TOKEN = {
@@ -215,7 +216,7 @@ def test_the_real_environment_is_cleaned_for_children(monkeypatch: pytest.Monkey
     monkeypatch.setenv("HUSHPOST_VAR_api_key", "canary-variable")
     read = EnvironmentCredentials.read()
     child = subprocess.run(
-        [sys.executable, "-c", "import os; print(dict(os.environ))"], capture_output=True, text=True, timeout=50
+        [sys.executable, "-c", "import os; print(dict(os.environ))"], capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert child.returncode == 0
     assert "canary" not in child.stdout

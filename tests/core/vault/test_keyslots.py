@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import StoreError, WrongPassphrase
 from core.vault.store import CredentialStore
+from tests.patience import PATIENCE_S
 from tests.stores import PASSPHRASE, TOKEN, MemoryKeyring, at, names, unlocked
 
 
@@ -116,7 +117,7 @@ def test_a_keyring_that_never_answers(
 ) -> None:
     store.add_slot(keyring=True)
     answer = threading.Event()
-    monkeypatch.setattr(system_keyring, "get_password", lambda *_: answer.wait(60) and None)
+    monkeypatch.setattr(system_keyring, "get_password", lambda *_: answer.wait(PATIENCE_S) and None)
     try:
         with pytest.raises(StoreError, match="did not answer"):
             at(store.path, keyring_timeout=0.05).unlock(keyring=True)

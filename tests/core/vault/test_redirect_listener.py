@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.vault.redirect_listener import RedirectListener
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def listener() -> Iterator[RedirectListener]:
 
 def visit(address: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -76,14 +77,14 @@ def test_it_listens_on_this_machine_only_and_stops(listener: RedirectListener) -
         assert other.redirect_uri != listener.redirect_uri
     listener.__exit__(None, None, None)
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=5)
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
 
 
 def test_a_browser_that_hangs_up_prints_nothing(listener: RedirectListener, capfd: pytest.CaptureFixture[str]) -> None:
     port = int(listener.redirect_uri.rsplit(":", 1)[1].split("/")[0])
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as connection:
         connection.sendall(b"GET /callback?code=c&state=the-state HTTP/1.1\r\n\r\n")
-    assert listener.wait(10) is not None
+    assert listener.wait(PATIENCE_S) is not None
     visit(listener.redirect_uri)
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")

@@ -15,6 +15,7 @@ from core.secret import Secret
 from core.vault import registry
 from core.vault.config import PROVIDERS, MemoryCredential
 from core.vault.prompting import RefusingPrompter
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
 
@@ -44,7 +45,7 @@ def test_no_sdk_is_loaded_before_its_provider_is() -> None:
         assert not sdks & sys.modules.keys() - {"hvac", "requests"}, sdks & sys.modules.keys()
     """
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, capture_output=True, text=True, timeout=50
+        [sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -59,7 +60,7 @@ def test_what_the_sdks_log_reaches_nobody() -> None:
             logging.getLogger(name).error("a-value")
     """
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, capture_output=True, text=True, timeout=50
+        [sys.executable, "-c", textwrap.dedent(program)], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -11,6 +11,7 @@ import pytest
 from core.errors import StoreCorrupt, StoreError
 from core.secret import Secret
 from core.vault.store import CredentialStore
+from tests.patience import PATIENCE_S
 from tests.stores import CHILD, OTHER, PASSPHRASE, PASSWORD, TOKEN, at, names, run_child, tree, unlocked
 
 
@@ -147,7 +148,7 @@ def test_processes_saving_at_once_lose_nothing(store: CredentialStore) -> None:
     for number in range(12):
         store.put(f"c-{number}", OTHER)
     for child in children:
-        output = child.communicate(timeout=60)[0]
+        output = child.communicate(timeout=PATIENCE_S)[0]
         assert child.returncode == 0, output
     assert set(names(unlocked(store.path))) == {"vault-prod"} | {f"{name}-{n}" for name in "abc" for n in range(12)}
     assert len(store.value_keys()) == 1 + 24
@@ -163,7 +164,7 @@ def test_another_process_holds_the_lock_for_too_long(store: CredentialStore) -> 
     with pytest.raises(StoreError, match="another hushpost is saving"):
         other.put("x", TOKEN)
     assert names(other) == ["vault-prod"]
-    child.communicate("go\n", timeout=60)
+    child.communicate("go\n", timeout=PATIENCE_S)
     other.put("x", TOKEN)
 
 
@@ -274,12 +275,12 @@ def test_a_kill_or_a_full_disk_in_the_middle_of_writing(store: CredentialStore, 
         "store.put('x', token)\n"
     )
     child = run_child(script, store.path, "full")
-    assert "cannot be saved: file too large" in child.communicate(timeout=60)[0]
+    assert "cannot be saved: file too large" in child.communicate(timeout=PATIENCE_S)[0]
     assert child.returncode == 1
     assert not store.path.with_name("credentials.hush.new").exists()
 
     child = run_child(script, store.path, "kill")
-    assert child.communicate(timeout=60)[0] == ""
+    assert child.communicate(timeout=PATIENCE_S)[0] == ""
     assert child.returncode == -signal.SIGXFSZ
     assert store.path.with_name("credentials.hush.new").stat().st_size == 200
 
@@ -301,6 +302,6 @@ def test_what_was_saved_before_a_kill_is_there(store: CredentialStore) -> None:
     for _ in range(20):
         last = child.stdout.readline()
     child.kill()
-    child.communicate(timeout=60)
+    child.communicate(timeout=PATIENCE_S)
     assert f"number-{int(last)}" in names(store)
     assert len(names(store)) >= 21
