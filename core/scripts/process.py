@@ -207,7 +207,7 @@ class _Run:
         report = _Report()
         try:
             async with asyncio.timeout(GRACE_S):
-                await listening
+                await asyncio.shield(listening)
                 if process.stdout is not None:
                     with suppress(msgspec.DecodeError, msgspec.ValidationError):
                         report = msgspec.json.decode(await process.stdout.read(), type=_Report)
@@ -217,6 +217,8 @@ class _Run:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+            # A script that stopped its overseer is killed with it, and is gone once its output ends.
+            await asyncio.wait({listening}, timeout=GRACE_S)
             listening.cancel()
         self._ended.left = report.left
         if report.crowd:

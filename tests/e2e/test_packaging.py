@@ -53,11 +53,12 @@ def test_the_wheel_installs_into_a_clean_environment_and_runs_the_demo(tmp_path:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"core", "cli", "tui"}
 
     venv = tmp_path / "venv"
-    run(sys.executable, "-m", "venv", venv, home=home)
-    pip: list[str | Path] = [venv / "bin/python", "-m", "pip", "install", "--quiet"]
-    run(*pip, "--require-hashes", "-r", ROOT / "requirements/app.lock", home=home)
-    run(*pip, "--no-deps", wheel, home=home)
-    run(venv / "bin/python", "-m", "pip", "check", home=home)
+    run(sys.executable, "-m", "venv", "--without-pip", venv, home=home)
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", venv / "bin/python"]
+    install = [*pip, "install", "--quiet", "--no-compile"]
+    run(*install, "--require-hashes", "-r", ROOT / "requirements/app.lock", home=home)
+    run(*install, "--no-deps", wheel, home=home)
+    run(*pip, "check", home=home)
     hushpost = venv / "bin/hushpost"
     assert run(hushpost, "--version", home=home).stdout.startswith("hushpost ")
     report = run(hushpost, "demo", "--headless", home=home).stdout
