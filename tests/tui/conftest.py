@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from core.paths import Paths, Surroundings, Unlock
 from core.session import Session, open_session
 from core.workspace.workspace import Workspace
 from tests.loopback import Loopback, _servers, authority, other_server, server  # noqa: F401 - fixtures
+from tests.patience import PATIENCE_S
+from tests.tui.rest import wait_for_rest  # noqa: F401 - a fixture
 from tui.app import HushpostApp
 
 Running = Callable[..., AbstractAsyncContextManager[Pilot[str]]]
@@ -102,13 +105,13 @@ async def press_alt(pilot: Pilot[Any], letter: str) -> None:
     await pilot.pause()
 
 
-async def until(pilot: Pilot[Any], condition: Callable[[], object], *, tries: int = 500) -> None:
+async def until(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
     """Let the app go on until something is so."""
-    for _ in range(tries):
-        if condition():
-            return
-        await pilot.pause(0.01)
-    raise AssertionError("it did not come to be so:\n" + screen_text(pilot))
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("it did not come to be so:\n" + screen_text(pilot))
+        await pilot.pause(0.005)
 
 
 def notices(pilot: Pilot[Any]) -> list[str]:

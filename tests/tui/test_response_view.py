@@ -386,7 +386,7 @@ async def test_whoever_reads_the_text_as_received_is_not_moved_away() -> None:
         early = reading.laid_out is None
         app.query_one("TextView").focus()
         await pilot.press("pagedown")
-        await until(pilot, lambda: reading.phase == "done", tries=3000)
+        await until(pilot, lambda: reading.phase == "done")
         await pilot.pause()
         if early:
             assert view._shown is reading.text
