@@ -293,21 +293,25 @@ class Session:
         """The layers of a request in the active environment, without any secret's value; `folders` if at hand."""
         workspace = self.workspace
         given = {**(self._given.variables() if self._given is not None else {}), **(overrides or {})}
-        for name, value in given.items():
-            if isinstance(value, Secret):
-                self.redactor.add(name, value)
         if workspace is None:
-            return Scope.of(overrides=given, request=request.variables)
-        active = self.environment
-        return Scope.of(
-            overrides=given,
-            captured=self.captured if captured is None else captured,
-            request=request.variables,
-            reference=reference,
-            folders=[(ref, folder.variables) for ref, folder in folders or self.folders(reference)],
-            environment=(active, workspace.load_environment(active).variables) if active else None,
-            base=workspace.load_environment(BASE).variables,
-        )
+            scope = Scope.of(overrides=given, request=request.variables)
+        else:
+            active = self.environment
+            scope = Scope.of(
+                overrides=given,
+                captured=self.captured if captured is None else captured,
+                request=request.variables,
+                reference=reference,
+                folders=[(ref, folder.variables) for ref, folder in folders or self.folders(reference)],
+                environment=(active, workspace.load_environment(active).variables) if active else None,
+                base=workspace.load_environment(BASE).variables,
+            )
+        for name in given:
+            # A plain text too, where it stands in for a secret variable.
+            entry = scope.entry(name)
+            if entry is not None and isinstance(entry.given, Secret):
+                self.redactor.add(name, entry.given)
+        return scope
 
     def folders(self, reference: str) -> Folders:
         """From the inside out; a request without a file stands in `requests/` itself."""

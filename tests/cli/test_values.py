@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.reports import NAMES
+from tests.canary import leaks
 from tests.cli.harness import PROGRAM, Hushpost, write
 from tests.loopback import Loopback
 
@@ -52,3 +54,28 @@ def test_a_fifo_is_a_file_like_any_other(hushpost: Hushpost, tmp_path: Path, ser
     assert hushpost("send", "a", "-v", f"x=@{fifo}").code == 0
     writer.join()
     assert server.last.header("X") == "through-a-pipe"
+
+
+@pytest.mark.parametrize("source", ["-v", "a data row"])
+@pytest.mark.parametrize("reporter", NAMES)
+def test_a_plain_text_in_the_place_of_a_secret_is_masked_where_it_comes_back(
+    hushpost: Hushpost, workspace: Path, server: Loopback, source: str, reporter: str
+) -> None:
+    write(
+        workspace,
+        {
+            "requests/a.toml": f"""
+url = "{server.url}/echo"
+headers = [{{ name = "X", value = "{{{{password}}}}" }}]
+checks = [{{ subject = "body", op = "equals", value = "nothing" }}]
+[variables]
+password = {{ secret = true }}
+""",
+            "rows.csv": "password\ncorrect horse/7\n",
+        },
+    )
+    given = ["-v", "password=correct horse/7"] if source == "-v" else ["--data", str(workspace / "rows.csv")]
+    ran = hushpost("run", *given, "--reporter", reporter)
+    assert ran.code == 1
+    assert server.last.header("X") == "correct horse/7"
+    assert leaks({"password": "correct horse/7"}, [("report", ran.stdout), ("stderr", ran.stderr.encode())]) == []
