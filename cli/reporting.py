@@ -84,6 +84,7 @@ async def report_run(
         async for event in events:
             match event:
                 case RunStarted():
+                    tally.expected = event.total
                     reports.start(event)
                     progress.start(event.total)
                 case RequestStarted():
@@ -102,10 +103,13 @@ async def report_run(
         progress.clear()
     if ended is None:
         ended = RunFinished((time.monotonic() - started) * 1000)
-    reports.finish(ended, tally)
+    unwritten = reports.finish(ended, tally)
     if ended.interrupted:
         invocation.diagnostics.error("interrupted")
         codes.add(ExitCode.INTERRUPTED)
+    if unwritten is not None:
+        invocation.diagnostics.error(unwritten)
+        codes.add(ExitCode.USAGE)
     return worst(codes)
 
 
@@ -145,6 +149,12 @@ class _Report:
     file: IO[bytes] | None
     path: Path | None
 
+    def tell(self, do: Callable[[Reporter], None]) -> None:
+        do(self.reporter)
+        if self.file is None:
+            # Who watches the log of a CI job sees each request as it ends, and what ran where the job is killed.
+            self.output.flush()
+
     def finish(self, run: RunFinished, tally: Tally) -> None:
         self.reporter.finish(run, tally)
         self.output.flush()
@@ -154,7 +164,7 @@ class _Report:
 
 
 class Reports:
-    """All reporters of a run. One that cannot be written takes no other along: its error is raised at the end."""
+    """All reporters of a run. One that cannot be written takes no other along: its error is told at the end."""
 
     def __init__(self, output: Output, targets: Sequence[Target]) -> None:
         self._reports: list[_Report] = []
@@ -166,15 +176,15 @@ class Reports:
             self._reports.append(_Report(make(target.name, kept), kept, file, target.path))
 
     def start(self, run: RunStarted) -> None:
-        self._each(lambda report: report.reporter.start(run))
+        self._each(lambda report: report.tell(lambda reporter: reporter.start(run)))
 
     def add(self, row: Row) -> None:
-        self._each(lambda report: report.reporter.add(row))
+        self._each(lambda report: report.tell(lambda reporter: reporter.add(row)))
 
-    def finish(self, run: RunFinished, tally: Tally) -> None:
+    def finish(self, run: RunFinished, tally: Tally) -> OSError | None:
+        """Why one of them could not be written, None where all were."""
         self._each(lambda report: report.finish(run, tally))
-        if self._error is not None:
-            raise self._error
+        return self._error
 
     def _each(self, do: Callable[[_Report], None]) -> None:
         for report in list(self._reports):

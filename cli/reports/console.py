@@ -26,8 +26,10 @@ class Console:
         word, style = WORDS[row.outcome]
         status = "" if row.status is None else str(row.status)
         elapsed = "" if row.elapsed_ms is None else duration(row.elapsed_ms)
-        self._output.line((f"{word:<5}", style), f" {status:>3} {elapsed:>8}  {row.method:<6} {row.title}")
-        for reason in row.reasons():
+        tries = f" (try {row.attempts})" if row.attempts > 1 else ""
+        self._output.line((f"{word:<5}", style), f" {status:>3} {elapsed:>8}  {row.method:<6} {row.title}{tries}")
+        where = [row.line] if row.outcome in ("failed", "error") else []
+        for reason in [*row.reasons(), *where]:
             # Each line has a mark before it: CI systems obey lines that begin with `::`, also after spaces.
             for line in reason.splitlines() or [""]:
                 self._output.line(f"                   | {line}")

@@ -111,7 +111,8 @@ class Html:
 
 def _verdict(tally: Tally) -> str:
     count = tally.counts.total()
-    return f"{tally.counts['passed']} of {count} request{'' if count == 1 else 's'} passed"
+    unsent = f", {tally.unsent} not sent" if tally.unsent else ""
+    return f"{tally.counts['passed']} of {count} request{'' if count == 1 else 's'} passed{unsent}"
 
 
 def _choices() -> str:

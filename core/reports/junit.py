@@ -62,11 +62,13 @@ class Junit:
             time=seconds(run.duration_ms),
         )
         environment = _attributes(name="environment", value=(self._run.environment if self._run else "") or "base")
-        interrupted = "interrupted: what is above ran" if run.interrupted else ""
+        early = ["interrupted: what is above ran"] if run.interrupted else []
+        early += [f"{tally.unsent} more not sent"] if tally.unsent else []
         self._put('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n')
         self._put(f"  <testsuite{attributes}>\n    <properties>\n      <property{environment}/>\n    </properties>\n")
         self._cases.copy_to(self._output)
-        self._put(f"    <system-out></system-out>\n    <system-err>{_text(interrupted)}</system-err>\n")
+        stopped = _text("; ".join(early))
+        self._put(f"    <system-out></system-out>\n    <system-err>{stopped}</system-err>\n")
         self._put("  </testsuite>\n</testsuites>\n")
 
     def _put(self, text: str) -> None:

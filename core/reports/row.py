@@ -114,9 +114,10 @@ def error_info(error: ErrorInfo, redact: Callable[[str], str]) -> ErrorInfo:
 
 @dataclass
 class Tally:
-    """How many results had which outcome."""
+    """How many results had which outcome, and of how many that there were to be."""
 
     counts: Counter[Outcome] = field(default_factory=Counter)
+    expected: int = 0
 
     def count(self, outcome: Outcome) -> None:
         self.counts[outcome] += 1
@@ -124,6 +125,11 @@ class Tally:
     @property
     def all_passed(self) -> bool:
         return self.counts.total() == self.counts["passed"]
+
+    @property
+    def unsent(self) -> int:
+        """What a run that stopped early did not come to."""
+        return max(self.expected - self.counts.total(), 0)
 
     def as_json(self) -> dict[str, int]:
         return {
@@ -140,6 +146,7 @@ class Tally:
         return (
             f"{total} request{'' if total == 1 else 's'}: {numbers['passed']} passed, {numbers['failed']} failed,"
             f" {errors} error{'' if errors == 1 else 's'}, {numbers['skipped']} skipped"
+            f"{f', {self.unsent} not sent' if self.unsent else ''}"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 from xml.etree import ElementTree
@@ -165,8 +166,22 @@ def test_a_wrong_template_anywhere_sends_nothing(hushpost: Hushpost, api: Loopba
 
 def test_bail_stops_at_the_first_that_did_not_pass(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
     write(workspace, {"requests/last.toml": 'url = "{{base_url}}/status/500"\n'})
-    assert hushpost("run", "--bail").code == 1
+    ran = hushpost("run", "--bail", "--reporter=console", "--reporter=junit=run.xml", "--reporter=html=run.html")
+    assert ran.code == 1
     assert sent(api) == ["/status/500"]
+    assert "1 request: 0 passed, 1 failed, 0 errors, 0 skipped, 3 not sent in" in ran.out
+    assert "3 more not sent" in (workspace / "run.xml").read_text()
+    assert "0 of 1 request passed, 3 not sent" in (workspace / "run.html").read_text()
+
+
+def test_the_console_says_where_a_request_that_failed_went_and_which_try_passed(
+    hushpost: Hushpost, api: Loopback, workspace: Path
+) -> None:
+    write(workspace, {"requests/last.toml": 'url = "{{base_url}}/status/500?page=2"\n'})
+    ran = hushpost("run", "last", "first", "--retries", "2")
+    assert f"| GET {api.url}/status/500?page=2 -> 500\n" in ran.out
+    assert "last (try 3)\n" in ran.out
+    assert "/json" not in ran.out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -223,6 +238,30 @@ def test_a_report_that_cannot_be_written_takes_no_other_along(
     assert (ran.code, ran.stderr) == (2, 'error: "/dev/full": no space left on device\n')
     assert "4 requests: 4 passed" in ran.out
     assert json.loads((workspace / "run.json").read_bytes())["summary"]["passed"] == 4
+
+
+@pytest.mark.parametrize("report", ["/dev/full", "stdout"])
+def test_a_report_that_cannot_be_written_hides_no_worse_failure(
+    hushpost: Hushpost, api: Loopback, workspace: Path, report: str
+) -> None:
+    secret = 'url = "{{base_url}}/{{key}}"\nvariables = { key = { secret = true } }\n'
+    write(workspace, {"requests/secret.toml": secret})
+    with Path("/dev/full").open("wb") as full:
+        options = {"stdout": full} if report == "stdout" else {}
+        target = "json" if report == "stdout" else f"json={report}"
+        ran = hushpost.process("run", "secret", "--reporter", target, **options)
+    assert (ran.code, ran.stderr) == (3, f'error: "{report}": no space left on device\n')
+
+
+def test_each_line_reaches_a_pipe_before_the_next_request(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
+    write(workspace, {"requests/first.toml": 'url = "{{base_url}}/hold"\n'})
+    process = hushpost.start("run", env={"PYTHONUNBUFFERED": ""})
+    api.wait_for(lambda: len(api.requests) == 2)
+    assert process.stdout is not None
+    os.set_blocking(process.stdout.fileno(), False)
+    assert b"ok    200" in process.stdout.read()
+    process.kill()
+    process.communicate(timeout=30)
 
 
 def test_a_full_stdout_takes_no_report_along(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
