@@ -329,7 +329,10 @@ def _capture(
 def _captured(capture: Capture, answer: _Answer) -> str:
     match capture.source:
         case "json":
-            return _as_text(answer.json(capture.path))
+            found = answer.json(capture.path)
+            if found is None:
+                raise _Missing("it is null")
+            return _as_text(found)
         case "header":
             return answer.header(capture.path)
         case "cookie":
@@ -339,10 +342,10 @@ def _captured(capture: Capture, answer: _Answer) -> str:
         case "body":
             if not capture.path:
                 return answer.text
-            found = pattern(capture.path).search(answer.text[:SEARCHED])
-            if found is None:
+            match = pattern(capture.path).search(answer.text[:SEARCHED])
+            if match is None:
                 raise _Missing("the body does not match")
-            return (found[1] if found.re.groups else found[0]) or ""
+            return (match[1] if match.re.groups else match[0]) or ""
 
 
 def _as_text(value: Any) -> str:

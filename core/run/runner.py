@@ -3,7 +3,7 @@
     every file read, every template checked ─► RunStarted ─► RequestStarted, RequestFinished … ─► RunFinished
 
 Each iteration has captured variables of its own. A request waits for those before it whose captures it uses, and is
-skipped by name when one it needs was not captured. Cancelling ends what is under way; RunFinished(interrupted) is last.
+skipped by name when one of them did not pass. Cancelling ends what is under way; RunFinished(interrupted) is last.
 """
 
 from __future__ import annotations
@@ -217,10 +217,19 @@ def _iterations(options: RunOptions, count: int, steps: int) -> Iterator[_Iterat
 
 
 async def _send(session: RunSession, step: _Step, iteration: _Iteration, options: RunOptions) -> Result:
+    result = await _tried(session, step, iteration, options)
+    if result.outcome != "passed":
+        # Neither what a failure says under the name, nor what an earlier request captured, is what those after it mean.
+        for capture in step.request.captures:
+            iteration.captured.pop(capture.name, None)
+    return result
+
+
+async def _tried(session: RunSession, step: _Step, iteration: _Iteration, options: RunOptions) -> Result:
     missing = next((name for name in step.wants if name not in iteration.captured), None)
     if missing is not None:
-        message = f'"{missing}" was not captured by "{step.wants[missing]}", which comes before'
-        error = ErrorInfo("template-error", message, f'see why "{step.wants[missing]}" did not capture it')
+        message = f'"{missing}" is captured by "{step.wants[missing]}", which did not pass'
+        error = ErrorInfo("template-error", message, f'see why "{step.wants[missing]}" did not pass')
         return _result(session, step, iteration, "skipped", error=error)
     for attempt in range(1, options.retries + 2):
         result = await _attempt(session, step, iteration, options, attempt)

@@ -247,9 +247,10 @@ def test_a_report_that_cannot_be_written_hides_no_worse_failure(
     secret = 'url = "{{base_url}}/{{key}}"\nvariables = { key = { secret = true } }\n'
     write(workspace, {"requests/secret.toml": secret})
     with Path("/dev/full").open("wb") as full:
-        options = {"stdout": full} if report == "stdout" else {}
-        target = "json" if report == "stdout" else f"json={report}"
-        ran = hushpost.process("run", "secret", "--reporter", target, **options)
+        if report == "stdout":
+            ran = hushpost.process("run", "secret", "--reporter", "json", stdout=full)
+        else:
+            ran = hushpost("run", "secret", "--reporter", f"json={report}")
     assert (ran.code, ran.stderr) == (3, f'error: "{report}": no space left on device\n')
 
 

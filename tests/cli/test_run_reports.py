@@ -85,8 +85,8 @@ def test_every_report_names_the_secret_that_cannot_be_had_and_the_step_that_fail
             "1 keyed",
             '"lost_key"',
             "nowhere",
-            '"session" was not captured by "2 log in"',
-            '"order" was not captured by "3 orders"',
+            '"session" is captured by "2 log in", which did not pass',
+            '"order" is captured by "3 orders", which did not pass',
         ):
             assert words in text, (name, words)
 

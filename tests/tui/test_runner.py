@@ -107,7 +107,7 @@ async def test_outcomes_are_words_with_their_reasons_and_counted(
             assert word in text
         assert "5/5 · 1 passed · 2 failed · 1 error · 1 skipped" in text
         assert "━━━" in text
-        assert '"token" was not captured by "d"' in text
+        assert '"token" is captured by "d", which did not pass' in text
 
 
 async def test_a_folder_of_the_tree_runs_alone(

@@ -148,6 +148,27 @@ async def test_what_needs_an_uncaptured_value_is_skipped_by_name(
     assert [request.path for request in server.requests] == ["/status/500", "/echo"]
 
 
+async def test_nothing_else_stands_in_for_what_a_failed_request_should_have_captured(
+    session: Session, save: Save, server: Loopback
+) -> None:
+    token = (Capture("token", "json", "$.token"),)
+    references = [
+        save("admin", "/json?token=admin", captures=token),
+        save("login", "/status/500", captures=token),
+        save("use", "/echo", headers=(Field("X", "{{token}}"),)),
+        save("refused", "/json?token=an-error", captures=token, checks=(Check("status", "equals", value=201),)),
+        save("again", "/echo", headers=(Field("X", "{{token}}"),)),
+        save("null", "/null", captures=token),
+        save("last", "/echo", headers=(Field("X", "{{token}}"),)),
+    ]
+    server.routes["/null"] = lambda handler, received: handler.answer(200, b'{"token": null}')
+    found = await results(session, references)
+    assert [result.outcome for result in found] == ["passed"] + ["failed", "skipped"] * 3
+    assert found[-1].error is not None
+    assert found[-1].error.message == '"token" is captured by "null", which did not pass'
+    assert "/echo" not in [request.path for request in server.requests]
+
+
 async def test_a_default_does_not_stand_in_for_a_failed_capture(session: Session, save: Save, server: Loopback) -> None:
     assert session.workspace is not None
     session.workspace.save_environment("base", Environment(variables={"base": server.url, "token": "stale"}))
