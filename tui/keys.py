@@ -190,7 +190,7 @@ TABLE = (
     Key("table.delete", "d,delete", "delete", "Delete", "delete the row", show=True),
     Key("table.switch", "space", "switch", "On/off", "switch the row on or off, or to its next value", show=True),
     Key("table.rows", "t", "rows", "As text", "edit all rows as text, a row a line", show=True),
-    Key("table.whole", "e", "whole", "Larger", "edit the cell's text in a larger field, or in your editor"),
+    Key("table.whole", "e,alt+e", "whole", "Larger", "edit the cell's text in a larger field, or in your editor"),
     Key("table.up", "alt+up,K", "shift(-1)", "Up", "move the row up"),
     Key("table.down", "alt+down,J", "shift(1)", "Down", "move the row down"),
 )

@@ -38,28 +38,43 @@ _ABOUT = {
     "is sent by hand. Of a long run, the bodies of requests that passed are given up first.",
     "settings": "Settings are yours, not the workspace's. Each action's keys can be changed here.",
 }
+_LISTED_ANSWER = ("The answer", "arrows, page keys and h j k l move in it; esc goes back to the list")
 _PARTS = {
-    "tree": ("The request tree", "folders and requests of the workspace, as their files stand on the disk"),
-    "method": ("The method", "up and down go through the usual ones, enter lists them and takes any other"),
-    "url": ("The address", "enter sends; {{ offers the variables; what is pasted may be a curl command"),
-    "response": ("The answer", "arrows, page keys and h j k l move in it; the line above says what came and how fast"),
-    "exchange": ("The answer", "arrows, page keys and h j k l move in it; esc goes back to the list"),
-    "environments": ("The environments", "space or enter makes one the active one; right goes to its variables"),
-    "variables": ("The variables", "enter edits one; left goes to the environments"),
-    "credentials": ("Your credentials", "enter edits one, or unlocks the store; tab goes to the cached secrets"),
-    "cache": ("Cached secrets", "held in memory until their time is over; enter forgets one at once"),
-    "known": ("Your workspaces", "the one used last stands first; enter opens one"),
-    "exchanges": ("What was sent", "the newest first; enter reads the answer again"),
-    "query": ("The search", "each word narrows the list; down or enter goes into it"),
-    "results": ("The run", "a line for each request that runs; enter reads its answer"),
-    "settings": ("The settings", "enter changes one, d gives it its default back; below them the keys of every action"),
+    "requests.tree": ("The request tree", "folders and requests of the workspace, as their files stand on the disk"),
+    "requests.method": ("The method", "up and down go through the usual ones, enter lists them and takes any other"),
+    "requests.url": ("The address", "enter sends; {{ offers the variables; what is pasted may be a curl command"),
+    "requests.response": (
+        "The answer",
+        "arrows, page keys and h j k l move in it; the line above says what came and how fast",
+    ),
+    "history.exchange": _LISTED_ANSWER,
+    "runner.exchange": _LISTED_ANSWER,
+    "environments.environments": (
+        "The environments",
+        "space or enter makes one the active one; right goes to its variables",
+    ),
+    "environments.variables": ("The variables", "enter edits one; left goes to the environments"),
+    "credentials.credentials": (
+        "Your credentials",
+        "enter edits one, or unlocks the store; tab goes to the cached secrets",
+    ),
+    "credentials.cache": ("Cached secrets", "held in memory until their time is over; enter forgets one at once"),
+    "workspaces.known": ("Your workspaces", "the one used last stands first; enter opens one"),
+    "history.exchanges": ("What was sent", "the newest first; enter reads the answer again"),
+    "history.query": ("The search", "each word narrows the list; down or enter goes into it"),
+    "runner.results": ("The run", "a line for each request that runs; enter reads its answer"),
+    "settings.settings": (
+        "The settings",
+        "enter changes one, d gives it its default back; below them the keys of every action",
+    ),
     "TabLine": ("Tabs", "left and right choose one, enter or down goes into it"),
-    "KeyValueTable": ("A table", "arrows go from cell to cell, enter edits one, and typing begins to as well"),
+    "FormTable": ("A form", "what is typed goes into the value; enter goes on with the one there, space chooses"),
+    "KeyValueTable": ("A table", "arrows go from cell to cell, enter edits one; what is pasted takes its place"),
     "BodyText": ("A text", "tab leaves it; the keys of text fields are below"),
     "LineInput": ("A text field", "tab leaves it; the keys of text fields are below"),
     "TemplateInput": ("A text field", "{{ offers the variables; tab leaves it"),
 }
-"""What is said of the focused part, by the id of it or of what holds it, or by its class: title, and a sentence."""
+"""Title and sentence for the focused part, by mode and id of it or of what holds it, or by one of its classes."""
 _EDITING = (
     ("tab, shift+tab", "next part, previous part"),
     ("ctrl+a, ctrl+e", "start and end of the line"),
@@ -93,10 +108,9 @@ class HelpScreen(SessionDialog[None]):
                 found += [by_name[binding.id] for binding in bound if binding.id in by_name]
         return list(dict.fromkeys(found))
 
-    @staticmethod
-    def _part_of(of: Screen[Any]) -> tuple[str, str] | None:
+    def _part_of(self, of: Screen[Any]) -> tuple[str, str] | None:
         for node in of.focused.ancestors_with_self if of.focused is not None else ():
-            for name in (node.id or "", type(node).__name__):
+            for name in (f"{self._mode}.{node.id}", *(one.__name__ for one in type(node).__mro__)):
                 if name in _PARTS:
                     return _PARTS[name]
         return None

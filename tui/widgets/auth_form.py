@@ -11,11 +11,12 @@ from textual.widgets import Static
 
 from core.models import Auth, InheritAuth, NoAuth
 from tui.messages import PartEdited
+from tui.widgets.form_table import FormTable
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names
 from tui.widgets.struct_rows import AUTH_TYPES, auth_rows, auth_tag, auth_with, new_auth
 from tui.widgets.tab_line import TabLine
-from tui.widgets.table_lines import TableColumn, TableLines
+from tui.widgets.table_lines import TableLines
 
 _NOTHING_ABOVE = "No folder above says anything: nothing is added."
 
@@ -36,14 +37,7 @@ class AuthForm(Container):
         """What the other types held, so that going through them loses nothing."""
         self._types = TabLine(AUTH_TYPES)
         self._note = Static("", markup=False)
-        self._table = KeyValueTable(
-            (TableColumn("", width=18), TableColumn("")),
-            names=names,
-            fixed=True,
-            titles=False,
-            boxes=0,
-            id="auth-rows",
-        )
+        self._table = FormTable(18, names=names, id="auth-rows")
 
     def compose(self) -> ComposeResult:
         yield self._types

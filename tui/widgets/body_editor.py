@@ -16,6 +16,7 @@ from textual.widgets import Input, Static, TextArea
 from core.models import Body, Field, FileBody, FormBody, GraphqlBody, MultipartBody, NoBody, PlainBody
 from tui.messages import PartEdited
 from tui.widgets.body_text import LARGEST, BodyText
+from tui.widgets.form_table import FormTable
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names
 from tui.widgets.part_table import PartTable, part_of, part_row
@@ -148,8 +149,7 @@ class BodyEditor(Container):
             case MultipartBody():
                 return PartTable(self._names)
             case FileBody():
-                columns = (TableColumn("", width=14), TableColumn(""))
-                return KeyValueTable(columns, names=self._names, fixed=True, titles=False, boxes=0)
+                return FormTable(14, names=self._names)
             case _:
                 note = "This request has no body. Left and right in the line above choose a kind."
                 return Static(note, classes="note", markup=False)

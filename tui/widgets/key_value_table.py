@@ -98,6 +98,16 @@ class KeyValueTable(Container):
     def edit_cell(self, row: int, column: int) -> None:
         self._edit(row, column)
 
+    def type_into_cell(self, typed: str) -> bool:
+        """Begin to edit the cell under the cursor with this in place of its text; False where it takes no text."""
+        row, column = self._lines.row_at_cursor, self._lines.column
+        if row is None or column in row.choices or column in row.locked:
+            return False
+        self._edit(self._lines.row, column)
+        self._editor.value = typed
+        self._editor.cursor_position = len(typed)
+        return True
+
     def focus(self, scroll_visible: bool = True) -> KeyValueTable:
         self._lines.focus(scroll_visible)
         return self
@@ -392,6 +402,12 @@ class KeyValueTable(Container):
             row, _ = self._editing
             self._commit()
             self.drop_empty(row)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A text pasted onto a cell is its new one, as far as one line goes."""
+        line = next(iter(event.text.splitlines()), "")
+        if line and self._editing is None and self.type_into_cell(line):
+            event.stop()
 
     def on_key(self, event: events.Key) -> None:
         if self._editing is not None:

@@ -14,6 +14,7 @@ from core.models import Capture, Check, NoBody, Options, Request, Scripts
 from core.sending.urls import parameters_in
 from tui.foreign import foreign
 from tui.messages import Notice
+from tui.widgets.form_table import FormTable
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.line_input import LineInput
 from tui.widgets.names import Names
@@ -22,7 +23,6 @@ from tui.widgets.params_editor import ParamsEditor
 from tui.widgets.script_table import ScriptTable
 from tui.widgets.struct_rows import body_tag, option_rows, options_with
 from tui.widgets.tabbed_editor import Inherited, TabbedEditor, field_rows, fields_of
-from tui.widgets.table_lines import TableColumn
 from tui.widgets.variable_table import Describe
 
 if TYPE_CHECKING:
@@ -122,9 +122,8 @@ class RequestEditor(TabbedEditor[Request]):
 
                 return Container(ChecksEditor(self._names, id="checks-editor"), classes="tab")
             case "options":
-                columns = (TableColumn("", width=26), TableColumn(""))
                 return Container(
-                    KeyValueTable(columns, names=self._names, fixed=True, titles=False, boxes=0, id="options"),
+                    FormTable(26, names=self._names, id="options"),
                     ScriptTable(id="scripts"),
                     classes="tab",
                 )

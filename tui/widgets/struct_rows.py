@@ -23,7 +23,7 @@ AUTH_TYPES: tuple[tuple[str, str], ...] = (
 )
 """The tag in the file, and the label of the tab."""
 
-_READABLE = "a text here stands readable in the file; write {{name}} of a secret variable instead"
+_READABLE = "stands readable in the file; better {{name}} of a secret variable"
 _AUTH_HELP = {
     "password": _READABLE,
     "token": _READABLE,

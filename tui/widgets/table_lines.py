@@ -176,14 +176,15 @@ class TableLines(LineView):
         if not (self.has_focus or focused):
             return
         entry = self.row_at_cursor
-        hint = entry.help or "".join(entry.helps[self.column : self.column + 1]) if entry is not None else ""
-        if entry is not None and not hint:
-            names = self._names()
-            texts = [entry.cells[self.column], *entry.cells]
-            hint = next((said for text in texts if "{{" in text and (said := names.hint_at(text, text.find("{{")))), "")
-            if not hint and cell_len(texts[0]) > self.cell_span(self.column)[1]:
-                hint = texts[0]
-        self.post_message(Hint(hint))
+        self.post_message(Hint(self._hint(entry) if entry is not None else ""))
+
+    def _hint(self, entry: TableRow) -> str:
+        """Where the cell's variable comes from, else what the row is for, else the row's first variable."""
+        names, here = self._names(), entry.cells[self.column]
+        said = [names.hint_at(text, text.find("{{")) if "{{" in text else "" for text in (here, *entry.cells)]
+        told = entry.help or "".join(entry.helps[self.column : self.column + 1])
+        cut = here if cell_len(here) > self.cell_span(self.column)[1] else ""
+        return said[0] or told or next((one for one in said if one), cut)
 
     def on_focus(self) -> None:
         self.refresh_row(self.row)

@@ -1,0 +1,124 @@
+"""What a field takes from the keyboard without being asked to, and what is said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+
+from core.models import BasicAuth, BearerAuth, Field, FileBody, GraphqlBody, Options, Request
+from core.workspace.workspace import Workspace
+from tests.tui.conftest import Running, press_alt, screen_text, type_text, until
+from tests.tui.test_requests import opened
+from tui.screens.requests import RequestsScreen
+from tui.screens.text_dialog import TextDialog
+from tui.widgets.tab_line import TabLine
+from tui.widgets.table_lines import TableLines
+
+
+async def on_tab(pilot: Pilot[Any], workspace: Workspace, request: Request, tab: str) -> RequestsScreen:
+    """The request open, with the focus in a tab's rows."""
+    workspace.save_request("health", request)
+    screen = await opened(pilot, "health")
+    screen.editor.show_tab(tab, enter=True)
+    await until(pilot, lambda: isinstance(screen.focused, (TableLines, TabLine)))
+    if isinstance(screen.focused, TabLine):
+        await pilot.press("down")
+    await until(pilot, lambda: isinstance(screen.focused, TableLines))
+    return screen
+
+
+@pytest.mark.parametrize(
+    ("tab", "before", "after"),
+    [
+        (
+            "auth",
+            Request(name="Health", auth=BasicAuth(username="old", password="x")),
+            Request(name="Health", auth=BasicAuth(username="quentin 3e", password="x")),
+        ),
+        (
+            "body",
+            Request(name="Health", body=FileBody("")),
+            Request(name="Health", body=FileBody("quentin 3e")),
+        ),
+    ],
+    ids=["auth", "file"],
+)
+async def test_what_is_typed_onto_a_field_of_a_form_is_its_text(
+    running: Running, workspace: Workspace, tab: str, before: Request, after: Request
+) -> None:
+    """Its first letters are keys of tables and of the app elsewhere: edit, quit, a mode."""
+    async with running(workspace) as pilot:
+        screen = await on_tab(pilot, workspace, before, tab)
+        await type_text(pilot, "quentin 3e")
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.request == after)
+        assert pilot.app.screen is screen
+
+
+async def test_escape_gives_a_field_typed_onto_its_text_back(running: Running, workspace: Workspace) -> None:
+    request = Request(name="Health", auth=BearerAuth(token="{{tenant}}"))
+    async with running(workspace) as pilot:
+        screen = await on_tab(pilot, workspace, request, "auth")
+        await type_text(pilot, "x")
+        await pilot.press("escape")
+        screen.finish()
+        assert screen.request == request
+
+
+async def test_choices_of_a_form_are_not_typed_over(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        screen = await on_tab(pilot, workspace, Request(name="Health"), "options")
+        await pilot.press("down")
+        await type_text(pilot, "x ")
+        await until(pilot, lambda: screen.request and screen.request.options == Options(follow_redirects=False))
+
+
+async def test_a_text_pasted_onto_a_cell_is_its_new_one(running: Running, workspace: Workspace) -> None:
+    request = Request(name="Health", headers=(Field("X-Key", "old"),))
+    async with running(workspace) as pilot:
+        screen = await on_tab(pilot, workspace, request, "headers")
+        await pilot.press("right")
+        pilot.app.post_message(events.Paste("eyJ.new\nand more"))
+        await until(pilot, lambda: "eyJ.new" in screen_text(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.request and screen.request.headers == (Field("X-Key", "eyJ.new"),))
+
+
+async def test_a_field_of_a_form_has_a_larger_field_too(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        await on_tab(pilot, workspace, Request(name="Health", auth=BearerAuth(token="abc")), "auth")
+        await press_alt(pilot, "e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, TextDialog) and "abc" in screen_text(pilot))
+
+
+async def test_a_field_with_a_variable_says_where_that_comes_from(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        await on_tab(pilot, workspace, Request(name="Health", auth=BearerAuth(token="{{tenant}}")), "auth")
+        await until(pilot, lambda: "tenant from the base environment: acme" in screen_text(pilot))
+        await type_text(pilot, "in the open")
+        await pilot.press("enter")
+        await until(pilot, lambda: "stands readable in the file" in screen_text(pilot))
+
+
+@pytest.mark.parametrize(
+    ("tab", "request_", "said"),
+    [
+        ("params", Request(name="Health", query=(Field("a", "1"),)), "A table: arrows go from cell to cell"),
+        ("auth", Request(name="Health", auth=BearerAuth()), "A form: what is typed goes into the value"),
+        ("body", Request(name="Health", body=GraphqlBody("{ a }")), "A text: tab leaves it"),
+    ],
+)
+async def test_help_is_of_the_part_with_the_focus(
+    running: Running, workspace: Workspace, tab: str, request_: Request, said: str
+) -> None:
+    workspace.save_request("health", request_)
+    async with running(workspace) as pilot:
+        screen = await opened(pilot, "health")
+        screen.editor.show_tab(tab, enter=True)
+        await until(pilot, lambda: screen.focused is not screen.bar.url)
+        await pilot.press(*(["down"] if tab != "params" else []), *(["tab"] if tab == "body" else []))
+        await pilot.press("f1")
+        await until(pilot, lambda: said in screen_text(pilot))
