@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui.environment_color import color_of
 from tui.screens.dialogs import PickDialog
 from tui.widgets.pick_list import Pick
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from tui.app import HushpostApp
     from tui.screens.base import SessionScreen
 
-_BASE = "\n"
+_NONE = "\n"
 """The key of the row that means base alone: no environment can be called this."""
 
 
@@ -61,20 +62,16 @@ async def choose_environment(screen: SessionScreen[Any]) -> None:
     if session.workspace is None:
         screen.tell("open or create a workspace first", warning=True)
         return
-    names = [name for name in session.workspace.environments() if name != "base"]
-    picks = [
-        Pick(
-            name,
-            name,
-            "active" if name == session.environment else "",
-            mark="*" if name == session.environment else " ",
-        )
-        for name in names
-    ]
+    picks = []
+    for name in session.workspace.environments():
+        if name != "base":
+            active, color = name == session.environment, color_of(session.workspace, name)
+            mark = f"{'*' if active else ' '}{'■' if color else ' '}"
+            picks.append(Pick(name, name, "active" if active else "", mark=mark, color=color))
     none_active = session.environment is None
-    picks.append(Pick(_BASE, "base alone", "active" if none_active else "", mark="*" if none_active else " "))
-    picked = await screen.ask(PickDialog(session, "Environment", picks, current=session.environment or _BASE))
+    picks.append(Pick(_NONE, "base alone", "active" if none_active else "", mark="* " if none_active else "  "))
+    picked = await screen.ask(PickDialog(session, "Environment", picks, current=session.environment or _NONE))
     if picked is None:
         return
-    session.set_environment(None if picked == _BASE else picked)
+    session.set_environment(None if picked == _NONE else picked)
     screen.session_resumed()

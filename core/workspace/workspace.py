@@ -324,7 +324,7 @@ class Workspace:
                 hint="move it into the workspace, or allow this file for the workspace on this machine",
             )
         if not there:
-            raise FileError("does not exist", path=real)
+            raise FileError("does not exist", path=real, hint="put the file there, or correct its path")
         if not is_file:
             raise FileError("is not a regular file", path=real)
         return real

@@ -427,6 +427,12 @@ async def test_a_colour_is_chosen_or_given_by_its_number(session: Session, file:
         await type_in(pilot, "#00aaff")
         await pilot.press("enter")
         await back(pilot)
+        await until(pilot, lambda: b"#00aaff" in bytes_of(file))
+        await pilot.press("C")
+        colors = (await shown(pilot, PickDialog)).query_one(PickList)
+        assert colors.current is not None
+        assert (colors.current.key, colors.current.color) == ("\n", "#00aaff")
+        assert [pick.color for pick in colors.choices if pick.key == "red"] == ["#d75f5f"]
     assert b'color = "#00aaff"   # stop and think' in bytes_of(file)
 
 

@@ -40,6 +40,35 @@ async def test_a_short_list_has_no_field_until_one_types(running: Running, works
         assert "staging" in screen_text(pilot).splitlines()[0]
 
 
+async def test_home_and_end_are_of_the_list_until_one_types(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        await pilot.press("ctrl+t")
+        rows = (await shown(pilot, PickDialog)).query_one(PickList)
+        names = [pick.label for pick in rows.choices]
+        assert names == ["production", "staging", "base alone"]
+        for key, name in (("home", "production"), ("end", "base alone")):
+            await pilot.press(key)
+            assert rows.current is not None
+            assert rows.current.label == name
+        await type_in(pilot, "ging")
+        await pilot.press("home")
+        await type_in(pilot, "sta")
+        await pilot.press("enter")
+        await back(pilot)
+        assert "staging" in screen_text(pilot).splitlines()[0]
+
+
+async def test_an_environment_is_listed_with_its_colour(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        await pilot.press("ctrl+t")
+        rows = (await shown(pilot, PickDialog)).query_one(PickList)
+        marks = [(pick.label, pick.color, rows.render_line(at)) for at, pick in enumerate(rows.choices)]
+        for (label, color, strip), expected in zip(marks, ("#d75f5f", "#d7af5f", ""), strict=True):
+            assert color == expected, label
+            drawn = [segment.style.color.name for segment in strip if "■" in segment.text and segment.style]
+            assert drawn == ([expected] if expected else []), label
+
+
 async def test_a_notice_that_was_read_is_gone_at_the_next_key(running: Running, workspace: Workspace) -> None:
     async with running(workspace) as pilot:
         app = pilot.app

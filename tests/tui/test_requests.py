@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from core.models import Environment, Field, Request, Variable
+from core.models import Environment, Field, FileBody, Request, Variable
 from core.session import Session
 from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
@@ -65,6 +65,22 @@ class TestSending:
             await until(pilot, lambda: server.requests)
             assert server.requests[0].path == "/echo/more"
             assert workspace.load_request("payments/show").url == "{{base_url}}/echo"
+
+    async def test_what_cannot_be_sent_is_named_with_where_it_stands(
+        self, running: Running, workspace: Workspace
+    ) -> None:
+        headers = (Field("X-Who", "{{nobody}}"),)
+        workspace.save_request("health", Request(name="Health", url="{{base_url}}", headers=headers))
+        workspace.save_request("payments/show", Request(name="Show", url="{{base_url}}", body=FileBody("up/load.bin")))
+        async with running(workspace) as pilot:
+            for reference, cause, cure in (
+                ("health", 'header "X-Who": ', 'define "nobody" in an environment'),
+                ("payments/show", "up/load.bin: does not exist", "put the file there, or correct its path"),
+            ):
+                await opened(pilot, reference)
+                await pilot.press("ctrl+r")
+                await until(pilot, lambda cause=cause: cause in "".join(screen_text(pilot).split("\n")))
+                await until(pilot, lambda cure=cure: cure in screen_text(pilot))
 
     async def test_enter_in_the_address_sends(self, running: Running, workspace: Workspace, server: Loopback) -> None:
         async with running(workspace) as pilot:

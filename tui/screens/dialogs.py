@@ -210,6 +210,13 @@ class AskSeveralDialog(SessionDialog[dict[str, str]]):
         self.dismiss(self._answers() if event.button.id == "yes" else None)
 
 
+class _Filter(LineInput):
+    """Home and end are of the list while nothing is typed."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return bool(self.value) or action not in ("home", "end")
+
+
 class PickDialog(SessionDialog[str]):
     """One of a list, narrowed by typing; returns the picked row's key."""
 
@@ -224,6 +231,8 @@ class PickDialog(SessionDialog[str]):
         *keys.plain("down", "list('move', 1)"),
         *keys.plain("pageup", "list('page', -1)"),
         *keys.plain("pagedown", "list('page', 1)"),
+        *keys.plain("home", "list('edge', 0)"),
+        *keys.plain("end", "list('edge', 1)"),
     ]
 
     def __init__(
@@ -249,7 +258,7 @@ class PickDialog(SessionDialog[str]):
             if self._text:
                 yield Static(foreign(self._text, lines=True), classes="dialog-text")
             few = len(self._picks) <= FEW and not self.SEARCHES
-            yield LineInput(placeholder=self.PLACEHOLDER, id="filter", classes="-few" if few else "")
+            yield _Filter(placeholder=self.PLACEHOLDER, id="filter", classes="-few" if few else "")
             yield PickList(self._picks, id="picks", empty=self._empty, active=True)
         yield KeyFooter()
 
@@ -292,4 +301,4 @@ class PickDialog(SessionDialog[str]):
 
     def action_list(self, what: str, by: int) -> None:
         rows = self.query_one("#picks", PickList)
-        (rows.action_go if what == "move" else rows.action_page)(by)
+        {"move": rows.action_go, "page": rows.action_page, "edge": rows.action_edge}[what](by)

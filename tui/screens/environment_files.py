@@ -9,10 +9,10 @@ import msgspec
 
 from core.errors import HushpostError
 from core.models import Environment, variable
+from tui.environment_color import COLORS, drawn_color
 from tui.screens.base import SessionWork
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog, PickDialog
 from tui.screens.variable_edits import VariableEdits, holder_of
-from tui.widgets.header import COLORS
 from tui.widgets.pick_list import Pick
 
 if TYPE_CHECKING:
@@ -78,9 +78,11 @@ class EnvironmentFiles:
 
     async def color(self, name: str) -> str | None:
         before = self._workspace.load_environment(name).color or ""
-        picks = [Pick(color, color.capitalize()) for color in COLORS]
-        picks += [Pick(_OTHER, "Other…", "#rrggbb"), Pick("", "None")]
-        picked = await self._screen.ask(PickDialog(self._session, "Colour", picks, current=before))
+        picks = [Pick(color, color.capitalize(), mark="■", color=drawn_color(color)) for color in COLORS]
+        own = "" if before in COLORS else drawn_color(before)
+        picks += [Pick(_OTHER, "Other…", "#rrggbb", mark="■" if own else " ", color=own), Pick("", "None", mark=" ")]
+        current = before if before in COLORS or not before else _OTHER
+        picked = await self._screen.ask(PickDialog(self._session, "Colour", picks, current=current))
         if picked == _OTHER:
             picked = await self._screen.ask(
                 AskTextDialog(self._session, "Colour", "As #rrggbb", before or "#", problem=_color_problem)

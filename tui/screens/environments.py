@@ -9,7 +9,6 @@ import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.color import Color, ColorParseError
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
@@ -18,6 +17,7 @@ from core.mending import broken
 from core.models import Environment, Variable, variable
 from core.workspace.workspace import BASE
 from tui import keys
+from tui.environment_color import drawn_color
 from tui.foreign import foreign, visible
 from tui.screens.base import SessionScreen
 from tui.screens.broken_file import told
@@ -26,7 +26,6 @@ from tui.screens.secret_details import SecretDetailsScreen
 from tui.screens.variable_edits import EnvironmentVariables, VariableEdits, holder_of
 from tui.screens.variable_rows import VARIABLE_COLUMNS, Look, explain, variable_row
 from tui.widgets.countdown import Ticker
-from tui.widgets.header import COLORS
 from tui.widgets.rows import Cell, Column, Row, Rows
 
 if TYPE_CHECKING:
@@ -38,14 +37,6 @@ NO_VARIABLES = (
     "No variables yet. Press n to add one:\nplain in the file, secret in your store, or linked to a vault.\n\n"
     "Another environment, such as Production: left, then n."
 )
-
-
-def drawn_color(color: str) -> str:
-    """A colour of an environment's file as a terminal is told it; empty for what is none."""
-    try:
-        return Color.parse(COLORS.get(color, color)).rich_color.name if color else ""
-    except ColorParseError:
-        return ""
 
 
 class EnvironmentsScreen(SessionScreen[None]):

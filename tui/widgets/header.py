@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from core.errors import HushpostError
+from tui.environment_color import COLORS
 from tui.foreign import shortened, visible
 from tui.themes import paint
 
@@ -28,16 +29,6 @@ MODES = (
     ("settings", "8", "Settings", "Set"),
 )
 """Mode, its plain key, its name, and its name where there is little room."""
-
-COLORS = {
-    "red": "#d75f5f",
-    "yellow": "#d7af5f",
-    "green": "#5faf5f",
-    "cyan": "#5fafaf",
-    "blue": "#5f87d7",
-    "magenta": "#af5faf",
-}
-"""An environment's named colours as they are drawn; its name stands on them in black or white."""
 
 
 def clock(seconds: float) -> str:

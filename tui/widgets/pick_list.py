@@ -31,6 +31,8 @@ class Pick:
     detail: str = ""
     mark: str = ""
     """One or two characters before the label, such as a dot at the current one."""
+    color: str = ""
+    """Of the mark, as a terminal is told it."""
     enabled: bool = True
 
 
@@ -140,11 +142,19 @@ class PickList(CursorLines):
         if not choice.enabled:
             style = quiet
         start = f"{cursor}{choice.mark}{' ' if choice.mark else ''}"
+        # A colour is seen on the list's own ground alone.
+        begin = self._marked(start, style)
+        if choice.color:
+            begin = [
+                Segment(cursor, style),
+                Segment(choice.mark, base + Style(color=choice.color)),
+                Segment(" ", style),
+            ]
         # A label is cut only where its detail needs the room.
         most = max(12, width * 3 // 5, width - len(start) - self._detail_width - 3)
         label_width = min(self._label_width, most) if choice.detail else width
         label_width = min(label_width, max(0, width - len(start) - 1))
-        segments = self._marked(start, style)
+        segments = begin
         if choice.detail:
             segments += self._marked(fitted(visible(choice.label), label_width), style)
             detail = shortened(visible(choice.detail), max(0, width - len(start) - label_width - 3))

@@ -148,7 +148,8 @@ class ResponseView(Widget):
 
     def fail(self, error: HushpostError | ErrorInfo, hint: str | None = None) -> None:
         """There is no answer, and this is why; `hint` stands in for the error's own."""
-        self._fail(ErrorInfo(error.kind, error.message, error.hint if hint is None else hint))
+        said = str(error) if isinstance(error, HushpostError) else error.message
+        self._fail(ErrorInfo(error.kind, said, error.hint if hint is None else hint))
 
     def _fail(self, error: ErrorInfo, sent: str = "") -> None:
         self._forget()

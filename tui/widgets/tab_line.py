@@ -24,6 +24,8 @@ class TabLine(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         *keys.plain("left", "step(-1)"),
         *keys.plain("right", "step(1)"),
+        *keys.plain("home", "step(-100)"),
+        *keys.plain("end", "step(100)"),
         *keys.plain("enter,down", "enter"),
     ]
 
