@@ -278,7 +278,7 @@ DETAILS = (
 )
 COOKIES = (
     Key("cookies.close", "escape", "cancel", "Close", "close the cookie jar", show=True, palette=False),
-    Key("cookies.add", "a", "add", "Add", "add a cookie", show=True),
+    Key("cookies.add", "n,a", "add", "New", "new cookie", show=True),
     Key("cookies.edit", "e", "edit", "Edit", "edit the cookie", show=True),
     Key("cookies.reveal", "v", "reveal", "Show", "show the cookie's value for ten seconds, or hide it", show=True),
     Key("cookies.delete", "d,delete", "delete", "Delete", "delete the cookie", show=True),
@@ -323,6 +323,7 @@ RUN_PICK = (
     Key("pick.order", "o", "order", "Order", "run in the order of the tree, or in the order picked", show=True),
 )
 SETTINGS = (
+    Key("settings.find", "/", "find", "Find", "find a setting or an action by its name", show=True),
     Key("settings.change", "e", "change", "Change", "change the setting or the key", show=True),
     Key("settings.default", "d", "default", "Default", "give the setting or the action its default back", show=True),
     Key("settings.no_key", "x", "no_key", "No key", "take the key of the action away", show=True),

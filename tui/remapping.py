@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tui.foreign import visible
-from tui.keys import NOWHERE, Key, key_names, table
+from tui.keys import NOWHERE, key_names, table
 
 _SPECIAL = frozenset(
     [
@@ -51,7 +51,35 @@ def _is_character_name(key: str) -> bool:
 
 def keymap(remapped: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """What Textual needs to rebind, and a sentence for each entry of the settings that cannot be used."""
+    usable, problems = _usable(remapped)
+    for one, name, other in clashes(remapped):
+        problems.append(f'"{visible(one)}" is the key of both "{name}" and "{other}"')
+    return usable, problems
+
+
+def clashes(remapped: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Key and both actions, where two of one place, or one of them everywhere, share it because of the settings."""
+    usable, _ = _usable(remapped)
     known = {key.name: key for key in table()}
+    holders: dict[str, list[str]] = {}
+    for name, key in known.items():
+        for one in key_names(usable.get(name, key.keys)):
+            holders.setdefault(one, []).append(name)
+    found = []
+    for one, names in holders.items():
+        if one == NOWHERE:
+            continue
+        for position, name in enumerate(names):
+            for other in names[position + 1 :]:
+                changed = name in usable or other in usable
+                places = {known[name].place, known[other].place}
+                if changed and (len(places) == 1 or "app" in places):
+                    found.append((one, name, other))
+    return found
+
+
+def _usable(remapped: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    known = {key.name for key in table()}
     usable: dict[str, str] = {}
     problems: list[str] = []
     for name, keys in remapped.items():
@@ -67,24 +95,4 @@ def keymap(remapped: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
             problems.append(f'"{shown}": there is no key "{visible(bad[0])}"')
             continue
         usable[name] = ",".join(key_names(keys))
-    problems += _conflicts(known, usable)
     return usable, problems
-
-
-def _conflicts(known: Mapping[str, Key], usable: Mapping[str, str]) -> list[str]:
-    """Keys that two actions of one place, or one of them everywhere, would share because of the settings."""
-    holders: dict[str, list[str]] = {}
-    for name, key in known.items():
-        for one in key_names(usable.get(name, key.keys)):
-            holders.setdefault(one, []).append(name)
-    problems = []
-    for one, names in holders.items():
-        if one == NOWHERE:
-            continue
-        for position, name in enumerate(names):
-            for other in names[position + 1 :]:
-                changed = name in usable or other in usable
-                places = {known[name].place, known[other].place}
-                if changed and (len(places) == 1 or "app" in places):
-                    problems.append(f'"{visible(one)}" is the key of both "{name}" and "{other}"')
-    return problems

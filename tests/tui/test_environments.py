@@ -410,6 +410,14 @@ async def test_a_deleted_environment_takes_its_values_along(session: Session, fi
     assert not (file.parent / "production.toml").exists()
 
 
+async def test_an_empty_environment_says_what_holds_there(session: Session, file: Path) -> None:
+    write(file, b'schema = 1\nname = "Production"\n')
+    async with in_mode(session, "environments") as pilot:
+        await on_environment(pilot, "production")
+        await until(pilot, lambda: "What is not here holds as base says" in said(pilot))
+        assert "Another environment, such as Production" not in said(pilot)
+
+
 async def test_a_colour_is_chosen_or_given_by_its_number(session: Session, file: Path) -> None:
     async with in_mode(session, "environments") as pilot:
         await on_environment(pilot, "production")

@@ -62,11 +62,10 @@ async def test_an_environment_is_listed_with_its_colour(running: Running, worksp
     async with running(workspace) as pilot:
         await pilot.press("ctrl+t")
         rows = (await shown(pilot, PickDialog)).query_one(PickList)
-        marks = [(pick.label, pick.color, rows.render_line(at)) for at, pick in enumerate(rows.choices)]
-        for (label, color, strip), expected in zip(marks, ("#d75f5f", "#d7af5f", ""), strict=True):
-            assert color == expected, label
-            drawn = [segment.style.color.name for segment in strip if "■" in segment.text and segment.style]
-            assert drawn == ([expected] if expected else []), label
+        for at, color in enumerate(("#d75f5f", "#d7af5f", "")):
+            styles = [segment.style for segment in rows.render_line(at) if "■" in segment.text]
+            drawn = [style.color.name for style in styles if style is not None and style.color is not None]
+            assert drawn == ([color] if color else [])
 
 
 async def test_a_notice_that_was_read_is_gone_at_the_next_key(running: Running, workspace: Workspace) -> None:

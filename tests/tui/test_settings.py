@@ -147,7 +147,8 @@ async def test_a_key_that_is_taken_is_said_and_another_can_be_pressed(session: S
         await pilot.press("e")
         await shown(pilot, KeyDialog)
         await pilot.press("ctrl+p")
-        await until(pilot, lambda: "is the key of both" in said(pilot))
+        await until(pilot, lambda: '^p is the key of "every action by name" (everywhere)' in said(pilot))
+        assert "press another one, or take it away there first" in said(pilot)
         assert session.settings.keys == {}
         await pilot.press("f1")
         await pilot.pause()
@@ -155,6 +156,20 @@ async def test_a_key_that_is_taken_is_said_and_another_can_be_pressed(session: S
         await pilot.press("escape")
         await back(pilot)
         assert session.settings.keys == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("proxy", "proxy"), ("whole screen anew", "key:app.repaint"), ("alt+k", "key:requests.cookies")],
+)
+async def test_a_setting_or_an_action_is_found_by_a_word(session: Session, words: str, found: str) -> None:
+    async with in_mode(session, "settings") as pilot:
+        await pilot.press("/")
+        await shown(pilot, PickDialog)
+        await type_in(pilot, words)
+        await pilot.press("enter")
+        await back(pilot)
+        await until(pilot, lambda: table(pilot).key == found)
 
 
 async def test_a_key_is_taken_away(session: Session) -> None:

@@ -37,7 +37,7 @@ _COLUMNS = (
     Column("   Ends", width=8),
     Column("Sent to", share=3, from_width=64),
 )
-_EMPTY = "No cookies yet. Answers of servers fill the jar, or a adds one."
+_EMPTY = "No cookies yet. Answers of servers fill the jar, or n adds one."
 
 
 class CookiesScreen(SessionDialog[None]):

@@ -33,10 +33,9 @@ if TYPE_CHECKING:
     from core.workspace.workspace import Workspace
 
 LOOK_AGAIN_S = 2.0
-NO_VARIABLES = (
-    "No variables yet. Press n to add one:\nplain in the file, secret in your store, or linked to a vault.\n\n"
-    "Another environment, such as Production: left, then n."
-)
+NO_VARIABLES = "No variables yet. Press n to add one:\nplain in the file, secret in your store, or linked to a vault."
+NO_ENVIRONMENTS = f"{NO_VARIABLES}\n\nAnother environment, such as Production: left, then n."
+NOTHING_OF_ITS_OWN = f"{NO_VARIABLES}\n\nWhat is not here holds as base says."
 
 
 class EnvironmentsScreen(SessionScreen[None]):
@@ -157,7 +156,9 @@ class EnvironmentsScreen(SessionScreen[None]):
             variable_row(look, holder_of(self._shown), key, variable(entry))
             for key, entry in self._loaded.variables.items()
         ]
-        self._variables.show(rows, key=variable_name, empty=NO_VARIABLES)
+        alone = len(self._workspace.environments()) == 1
+        empty = NOTHING_OF_ITS_OWN if name != BASE else NO_ENVIRONMENTS if alone else NO_VARIABLES
+        self._variables.show(rows, key=variable_name, empty=empty)
 
     def _problem(self, name: str, error: HushpostError) -> str:
         problem = broken(self._workspace.environment_path(name), self.session.paths)

@@ -129,11 +129,15 @@ class SecretDetailsScreen(WorkDialog[Variable]):
         self.refresh_bindings()
 
     def _draw(self) -> None:
+        room = self.query_one("#details-rows").size.width
+        if not room:
+            # Not laid out yet, which ends in a resize.
+            return
         rows = self._rows()
         label_width = max(len(label) for label, _ in (*rows, ("Expires in", ""))) + 2
         for label in self.query(".details-label"):
             label.styles.width = label_width
-        width = max(10, self.query_one("#details-rows").size.width - label_width - 1)
+        width = max(10, room - label_width - 1)
         lines = []
         for name, text in rows:
             folded = chop_cells(visible(text), width) or [""]

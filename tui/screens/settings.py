@@ -165,6 +165,21 @@ class SettingsScreen(SessionScreen[None]):
         sentence = next((key.sentence for key in keys.table() if key.name == name), "")
         return f'{sentence[:1].upper()}{sentence[1:]}: "{name}" in settings.toml.\nDefault: {default}'
 
+    def action_find(self) -> None:
+        """Go to a setting or an action by a word of it."""
+        rows = self.query_one(Rows)
+        picks = []
+        for name in (row.key for row in rows.rows if not row.heading):
+            text, value, _ = rows.text(name).split(" | ", 2)
+            picks.append(Pick(name, text, value))
+
+        async def find() -> None:
+            picked = await self.ask(PickDialog(self.session, "Find a setting or an action", picks, current=rows.key))
+            if picked is not None:
+                rows.go_to(picked)
+
+        self.run(find)
+
     # Changing
 
     @on(Rows.Chosen)
@@ -274,11 +289,23 @@ class KeyDialog(SessionDialog[str]):
             return
         event.stop()
         event.prevent_default()
-        taken = {**self.session.settings.keys, self._name_of_action: event.key}
-        _, problems = remapping.keymap(taken)
-        _, before = remapping.keymap(self.session.settings.keys)
-        fresh = [problem for problem in problems if problem not in before]
-        if fresh:
-            self.query_one(".dialog-problem", Static).update(foreign(f"! {fresh[0]}"))
+        problem = self._problem(event.key)
+        if problem:
+            self.query_one(".dialog-problem", Static).update(foreign(f"! {problem}"))
         else:
             self.dismiss(event.key)
+
+    def _problem(self, pressed: str) -> str:
+        if not remapping.is_key(pressed):
+            return "not every terminal sends this key: press another one"
+        before = remapping.clashes(self.session.settings.keys)
+        after = remapping.clashes({**self.session.settings.keys, self._name_of_action: pressed})
+        for clash in after:
+            if clash not in before:
+                _, *names = clash
+                other = next(key for key in keys.table() if key.name in names and key.name != self._name_of_action)
+                return (
+                    f'{keys.shown_key(pressed)} is the key of "{other.sentence}" ({keys.PLACES[other.place]}): '
+                    "press another one, or take it away there first"
+                )
+        return ""
