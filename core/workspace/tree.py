@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -177,6 +177,8 @@ class Scan:
         self.unknown: list[str] = []
         self.indexed = False
         """All of `unknown` was read since."""
+        self.folder_times: dict[str, int] = {str(root): 0}
+        """When in each folder a file last came, went or was replaced; 0 for a folder that is not there."""
         try:
             if root.is_symlink():
                 raise FileError("is a symbolic link, which is not followed", path=root)
@@ -193,6 +195,7 @@ class Scan:
         own: Indexed | None = None
         found: list[tuple[str, TreeNode]] = []
         try:
+            self.folder_times[path] = Path(path).stat().st_mtime_ns
             with os.scandir(path) as entries:
                 for entry in entries:
                     name = entry.name
@@ -287,6 +290,18 @@ class Scan:
         if fault := _error(known, path):
             self.problems.append(Problem(path, fault))
         return known
+
+
+def outdated(folder_times: Mapping[str, int]) -> bool:
+    """Whether files came, went or were replaced since a scan found these."""
+    for path, then in folder_times.items():
+        try:
+            now = Path(path).stat().st_mtime_ns
+        except OSError:
+            now = 0
+        if now != then:
+            return True
+    return False
 
 
 def scan_environments(folder: Path, inside: Path) -> tuple[list[str], list[Problem]]:

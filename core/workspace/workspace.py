@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -148,6 +148,11 @@ class Workspace:
     def tree(self) -> tuple[TreeNode, ...]:
         """Requests and folders in order, as they are on disk now; labels and methods are what `index` found so far."""
         return self._look().nodes
+
+    @property
+    def folder_times(self) -> Mapping[str, int]:
+        """What the last look at the tree found, for `outdated`."""
+        return self._scan.folder_times if self._scan is not None else {}
 
     def requests(self, selectors: Sequence[str] = ()) -> list[str]:
         """References in tree order: of all requests, or of those that the selectors (requests, folders) name."""

@@ -100,6 +100,8 @@ class RequestScreen(SessionScreen[None]):
     def forget_names(self) -> None:
         self._names = None
         self.bar.url.refresh()
+        if self.bar.url.has_focus:
+            self.bar.url.say_hint()
         for editor in (self.editor, self.folder_editor):
             if editor is not None:
                 editor.names_changed()

@@ -178,24 +178,34 @@ async def save(screen: RequestsScreen, reference: str) -> bool:
         if not await screen.ask(ConfirmDialog(screen.session, "Gone from the disk", question, yes="Write")):
             return False
     elif changed:
-        picked = await screen.ask(
-            PickDialog(
-                screen.session,
-                "Changed on disk",
-                [
-                    Pick("write", "Save mine", "what was written meanwhile is lost"),
-                    Pick("drop", "Take the file's", "my unsaved edits are lost"),
-                ],
-                text=f"The file of {called(reference)} was changed by another program since it was opened here.",
-            )
-        )
-        if picked == "drop":
+        edited = screen.opened.get(reference)
+        picks = [
+            Pick("write", "Save mine", "what was written meanwhile is lost"),
+            Pick("drop", "Take the file's", "my unsaved edits are lost"),
+        ]
+        if edited is not None:
+            picks.append(Pick("both", "Keep both", "mine becomes a request of its own"))
+        text = f"The file of {called(reference)} was changed by another program since it was opened here."
+        picked = await screen.ask(PickDialog(screen.session, "Changed on disk", picks, text=text))
+        if picked == "both" and edited is not None:
+            await _beside(screen, reference, edited)
+        elif picked == "drop":
             screen.drop_edits(reference)
         if picked != "write":
-            return picked == "drop"
+            return picked in ("drop", "both")
     screen.write(reference)
     screen.tell(f"saved {called(reference)}")
     return True
+
+
+async def _beside(screen: RequestsScreen, reference: str, edited: Request) -> None:
+    """Make a new request of unsaved edits, and let the old one be as its file is."""
+    folder = reference.rpartition("/")[0]
+    name = f"{edited.name} (mine)"
+    change = await _done(screen, lambda: screen.session.changes.create_request(folder, name, edited))
+    if change is not None:
+        screen.drop_edits(reference)
+        screen.open_request(change.new or "")
 
 
 async def revert(screen: RequestsScreen, reference: str) -> None:

@@ -18,6 +18,7 @@ from core.workspace import unsaved
 from core.workspace.tree import folder_file
 from core.workspace.workspace import Workspace
 from tui import keys
+from tui.disk_watch import LOOK_AGAIN_S, DiskWatch
 from tui.open_requests import OpenRequests, RequestOrFolder, called, in_tree
 from tui.screens.open_request import RequestScreen
 from tui.screens.pane_sizes import PaneSizes
@@ -56,6 +57,7 @@ class RequestsScreen(RequestScreen):
         self._sizes = PaneSizes()
         self._aside: dict[int, Mapping[str, RequestOrFolder]] = {}
         """Unsaved edits of what a change took away, by its step."""
+        self._disk = DiskWatch()
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="requests"):
@@ -78,6 +80,7 @@ class RequestsScreen(RequestScreen):
         self.panes = self.query_one("#panes", Container)
         self._show_open()
         self.session_resumed()
+        self.set_interval(LOOK_AGAIN_S, self._look_at_disk)
 
     # The session and the files may have changed
 
@@ -96,6 +99,7 @@ class RequestsScreen(RequestScreen):
             self.show_tree(expand=True)
             self._take_back_unsaved()
         self.forget_names()
+        self._disk.open_shown(self.opened, self.reference, self.session.environment)
         if self.reference and self.opened.changed_on_disk(self.reference):
             self.finish()
             if self.reference not in self.edited:
@@ -104,6 +108,17 @@ class RequestsScreen(RequestScreen):
             editor.inherit(self.inherited())
             if not editor.edits_a_variable:
                 self.variables_changed()
+
+    def _look_at_disk(self) -> None:
+        """Show what another program changed; unsaved edits stay, and the line below tells that their file did not."""
+        workspace = self.session.workspace
+        if not self.is_active or workspace is None or workspace is not self.opened.workspace:
+            return
+        if self._disk.tree_changed():
+            self.show_tree()
+        if self._disk.open_changed(self.opened, self.reference, self.session.environment):
+            self.session_resumed()
+            self.mark()
 
     def keep_unsaved(self) -> None:
         self.finish()
@@ -137,6 +152,7 @@ class RequestsScreen(RequestScreen):
             self._tree.set_rows([])
             return
         nodes = self.attempt(workspace.tree) or ()
+        self._disk.tree_shown(workspace)
         expanded = self.session.registry.expanded(workspace.key) if expand else None
         if expand and not expanded and len(nodes) <= _FEW:
             expanded = frozenset(node.ref for node in nodes if node.kind == "folder")
@@ -215,6 +231,7 @@ class RequestsScreen(RequestScreen):
             self._show(self.reference)
 
     def _show_open(self) -> None:
+        self._disk.open_shown(self.opened, self.reference, self.session.environment)
         request, folder = self.request, self.folder
         for widget in (self.bar, self.panes):
             widget.display = request is not None
@@ -250,6 +267,8 @@ class RequestsScreen(RequestScreen):
         name = self.reference if self.request is not None else called(self.reference)
         if not self.reference:
             self.hint.rest("")
+        elif self.reference in self.edited and self.reference == self._disk.overtaken:
+            self.hint.rest(f"{name}  ·  unsaved edits, its file was changed meanwhile: f9 asks")
         elif self.reference in self.edited:
             self.hint.rest(f"{name}  ·  unsaved edits, f9 saves them")
         else:
