@@ -17,7 +17,7 @@ from tui.screens.dialogs import PickDialog
 
 async def seen(pilot: Pilot[Any], text: str) -> None:
     """The app looks by itself, every two seconds."""
-    await until(pilot, lambda: text in screen_text(pilot), tries=2000)
+    await until(pilot, lambda: text in screen_text(pilot))
 
 
 def written(workspace: Workspace, url: str) -> None:
@@ -35,7 +35,7 @@ async def test_a_request_that_comes_or_goes_is_in_the_tree_or_not(running: Runni
         assert screen_of(pilot).reference == "payments/show"
         assert screen_of(pilot).focused is screen_of(pilot).bar.url
         shutil.rmtree(other.path / "requests" / "payments" / "refunds")
-        await until(pilot, lambda: "refunds" not in screen_text(pilot), tries=2000)
+        await until(pilot, lambda: "refunds" not in screen_text(pilot))
 
 
 async def test_the_open_request_is_shown_as_its_file_is_now(running: Running, workspace: Workspace) -> None:
