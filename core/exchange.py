@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Literal
 
 import msgspec
 
 from core.hosts import Origin
-from core.models import AwsSigV4Auth, Check, DigestAuth, OAuth2Auth, Request
+from core.models import AwsSigV4Auth, Check, DigestAuth, OAuth1Auth, OAuth2Auth, Request
 from core.secret import Secret
 from core.structs import Struct
 
 Headers = tuple[tuple[str, str], ...]
+_BLOCK = 1 << 20
 
 
 class CertificateFiles(Struct, frozen=True):
@@ -70,8 +73,38 @@ class FileContent(Struct, frozen=True):
 
 
 Content = bytes | FileContent | Sequence[bytes | FileContent] | None
-StepAuth = DigestAuth | OAuth2Auth | AwsSigV4Auth
+
+
+def digest(content: Content, algorithm: str) -> bytes:
+    """Of a whole body; what stands in files is read; blocks."""
+    found = hashlib.new(algorithm)
+    for piece in (content,) if isinstance(content, bytes | FileContent) else content or ():
+        if isinstance(piece, bytes):
+            found.update(piece)
+            continue
+        with Path(piece.path).open("rb") as file:
+            while block := file.read(_BLOCK):
+                found.update(block)
+    return found.digest()
+
+
+StepAuth = DigestAuth | OAuth1Auth | OAuth2Auth | AwsSigV4Auth
 """The kinds of auth that need an answer, a token or a signature, and so a step while sending."""
+
+
+class Signature(Struct, frozen=True):
+    """What signs one hop."""
+
+    unshown = frozenset({"headers", "url", "content"})
+
+    headers: Headers = ()
+    """In place of those of their names."""
+    url: str | None = None
+    """With the parameters in its query; None: as it was."""
+    content: bytes | None = None
+    """With the parameters behind the fields of the form; None: as it was."""
+    parameters: tuple[str, ...] = ()
+    """Names of the parameters that were put into the url or the content, in their order."""
 
 
 class Destination(Struct, frozen=True):

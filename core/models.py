@@ -147,7 +147,28 @@ class AwsSigV4Auth(Model, frozen=True, tag_field="type", tag="aws_sigv4"):
     session_token: str = ""
 
 
-Auth = InheritAuth | NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | DigestAuth | OAuth2Auth | AwsSigV4Auth
+class OAuth1Auth(Model, frozen=True, tag_field="type", tag="oauth1", rename={"location": "in"}):
+    """Signed as RFC 5849 says, with the two secrets or with `private_key` (the text of a PEM file) for RSA."""
+
+    consumer_key: str = ""
+    consumer_secret: str = ""
+    token: str = ""
+    token_secret: str = ""
+    signature_method: Literal[
+        "HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512", "RSA-SHA1", "RSA-SHA256", "RSA-SHA512", "PLAINTEXT"
+    ] = "HMAC-SHA1"
+    private_key: str = ""
+    realm: str = ""
+    callback: str = ""
+    """With a request for temporary credentials; `verifier` with the one for a token."""
+    verifier: str = ""
+    body_hash: bool = False
+    """Also sign the digest of a body that is no form (oauth_body_hash)."""
+    location: Literal["header", "query", "body"] = "header"
+    """Where the parameters go; in the body only beside a form's fields."""
+
+
+Auth = InheritAuth | NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | DigestAuth | OAuth1Auth | OAuth2Auth | AwsSigV4Auth
 
 
 class ClientCertificate(Model, frozen=True):

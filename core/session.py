@@ -30,6 +30,7 @@ from core.secret import Secret
 from core.sending.cookies import Cookies, Jars
 from core.sending.prepare import Defaults, preview, texts
 from core.sending.sender import Sender
+from core.sending.showing import expected
 from core.settings import NO_PROXY, Settings, load_settings, save_settings
 from core.stored_values import StoredValues
 from core.threads import run_in_daemon_thread
@@ -358,7 +359,8 @@ class Session:
     def preview(self, request: Request, reference: str = "", *, overrides: Given | None = None) -> Shown:
         """The request as it would go out, with names instead of secrets; no vault is asked and no file read."""
         scope = self.scope(request, reference, overrides=overrides).preview()
-        shown = preview(self.effective(request, reference), scope, defaults=self.defaults)
+        whole = self.effective(request, reference)
+        shown = expected(preview(whole, scope, defaults=self.defaults), whole.auth)
         return self.cookies.shown_in(shown) if request.options.send_cookies else shown
 
     async def send(

@@ -29,6 +29,7 @@ from core.models import (
     MultipartBody,
     NoAuth,
     NoBody,
+    OAuth1Auth,
     OAuth2Auth,
     Options,
     Part,
@@ -105,6 +106,7 @@ auths: st.SearchStrategy[Auth] = st.one_of(
     st.builds(BearerAuth, token=texts, prefix=st.just("Bearer") | lines),
     st.builds(ApiKeyAuth, name=texts, value=texts, location=st.sampled_from(["header", "query"])),
     st.builds(OAuth2Auth, token_url=texts, client_id=texts, client_secret=texts),
+    st.builds(OAuth1Auth, consumer_key=texts, private_key=texts, body_hash=st.booleans()),
     st.builds(AwsSigV4Auth, service=lines, region=lines, credential=st.none() | lines),
 )
 bodies: st.SearchStrategy[Body] = st.one_of(

@@ -1,4 +1,4 @@
-"""SigV4 signatures for requests of the user's own: with an AWS credential of the workspace, or with given keys."""
+"""Signatures for requests of the user's own: OAuth 1, and SigV4 by a credential of the workspace or by given keys."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ from typing import Any, cast
 
 from core.consent.consent import Consent
 from core.errors import RequestError
-from core.exchange import Headers, Prepared
-from core.models import AwsSigV4Auth
+from core.exchange import Headers, Prepared, Signature
+from core.models import AwsSigV4Auth, OAuth1Auth
 from core.secret import Secret
 from core.threads import run_in_daemon_thread
 from core.vault.service import Vault
 
 
 class Signer:
-    """For one request; botocore is imported in a thread when the first signature is made."""
+    """For one request; the libraries are imported in a thread when the first signature is made."""
 
     def __init__(self, consent: Consent, vault: Vault) -> None:
         self._consent = consent
         self._vault = vault
 
-    async def sign(self, prepared: Prepared) -> Headers:
-        """The headers that sign this hop. Raises NotBound, StoreLocked, VaultError and its kin, RequestError."""
-        auth = prepared.auth
-        if not isinstance(auth, AwsSigV4Auth):
-            raise TypeError("the request is signed by nobody")
+    async def sign(self, prepared: Prepared) -> Signature:
+        """What signs this hop. Raises NotBound, StoreLocked, VaultError and its kin, RequestError."""
+        match prepared.auth:
+            case OAuth1Auth() as auth:
+                return await run_in_daemon_thread(_by_oauth1, prepared, auth)
+            case AwsSigV4Auth() as aws:
+                return Signature(await self._by_sigv4(prepared, aws))
+            case _:
+                raise TypeError("the request is signed by nobody")
+
+    async def _by_sigv4(self, prepared: Prepared, auth: AwsSigV4Auth) -> Headers:
         if not auth.service:
             raise RequestError(
                 "SigV4 auth names no service", kind="request", hint="set its service, such as execute-api"
@@ -42,6 +48,17 @@ class Signer:
                 "SigV4 auth needs a credential, or an access key, a secret key and a region", kind="request"
             )
         return await run_in_daemon_thread(_with_keys, prepared, auth)
+
+
+def _by_oauth1(prepared: Prepared, auth: OAuth1Auth) -> Signature:
+    from core.auth import oauth1
+
+    try:
+        return oauth1.signature(prepared, auth)
+    except OSError as error:
+        raise RequestError(
+            f"the file of the body cannot be read: {(error.strerror or 'it failed').lower()}", kind="disk"
+        ) from error
 
 
 def _with_keys(prepared: Prepared, auth: AwsSigV4Auth) -> Headers:

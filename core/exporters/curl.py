@@ -19,6 +19,7 @@ from core.models import (
     FileBody,
     MultipartBody,
     NoBody,
+    OAuth1Auth,
     OAuth2Auth,
     Part,
     Request,
@@ -128,6 +129,8 @@ class _Command:
             case DigestAuth(username=user, password=password):
                 yield ("--digest",)
                 yield ("--user", f"{self._text(user)}:{self._text(password)}")
+            case OAuth1Auth():
+                self._notices.append("curl makes no OAuth 1 signature: the command has none")
             case OAuth2Auth():
                 self._notices.append(f"curl gets no OAuth 2 token: put one in place of {ACCESS_TOKEN}")
                 yield ("--header", f"Authorization: Bearer {ACCESS_TOKEN}")

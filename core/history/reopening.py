@@ -93,7 +93,9 @@ def _body(text: str, media: str, template: Callable[[str], str]) -> Body | None:
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
-    return parse_qsl(text, keep_blank_values=True, errors="surrogateescape") if text else []
+    """Without what an OAuth 1 signature put there."""
+    pairs = parse_qsl(text, keep_blank_values=True, errors="surrogateescape") if text else []
+    return [(name, value) for name, value in pairs if not (name.startswith("oauth_") and value == MASK)]
 
 
 def _templates(secrets: Collection[str]) -> Callable[[str], str]:

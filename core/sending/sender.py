@@ -19,15 +19,27 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from core.errors import HostNotAllowed, RequestError
-from core.exchange import Exchange, Headers, Hop, Prepared, Progress, Response, SecretUse, Shown, Timing
+from core.exchange import (
+    Content,
+    Exchange,
+    Headers,
+    Hop,
+    Prepared,
+    Progress,
+    Response,
+    SecretUse,
+    Signature,
+    Timing,
+)
 from core.hosts import Origin
-from core.models import AwsSigV4Auth, DigestAuth, OAuth2Auth
+from core.models import AwsSigV4Auth, DigestAuth, OAuth1Auth, OAuth2Auth
 from core.redactor import Redactor
 from core.secret import MASK, Secret
-from core.sending import digest, receivers, redirects, urls
+from core.sending import digest, receivers, redirects, showing, urls
 from core.sending.cookies import Cookies, beside
 from core.sending.prepare import Defaults, prepare, preview, texts
 from core.sending.receivers import Approve
+from core.sending.showing import Showing
 
 if TYPE_CHECKING:
     from core.sending.leg import Answer
@@ -40,11 +52,10 @@ Refetch = Callable[[Sequence[str]], Awaitable[Prepared | None]]
 Token = Callable[[OAuth2Auth, Secret | None], Awaitable[Secret | None]]
 """The access token for an OAuth 2 auth with its real values, in place of one that a server refused; None: there is no
 other."""
-Sign = Callable[[Prepared], Awaitable[Headers]]
-"""The headers that sign a request with SigV4; it is given each hop as a request of its own."""
+Sign = Callable[[Prepared], Awaitable[Signature]]
+"""What signs a request with OAuth 1 or SigV4; it is given each hop as a request of its own."""
 
 ACCESS_TOKEN = "access token"  # noqa: S105  # a name
-_BETWEEN = "\0\x1e\0"
 REFETCHED = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
@@ -151,8 +162,8 @@ class _Trip:
         self._label = urls.shown_origin(prepared.shown.url)
         self._at_home = True
         """No redirect has led to another origin yet."""
-        self._added: dict[str, tuple[str, str]] = {}
-        """Headers that sending gave the first hop, as they may be shown, by lower-case name."""
+        self._showing = Showing(prepared.shown, sender.redactor)
+        """Of the first hop."""
         self._answers: list[Answer] = []
         self.hops: list[Hop] = []
         self.notes: list[str] = []
@@ -166,7 +177,7 @@ class _Trip:
         deadline = time.monotonic() + prepared.timeout
         challenged = False
         while True:
-            answer = await self._carry(await self._complete(origin), deadline)
+            answer = await self._carry(*await self._complete(origin), deadline)
             if self._kept_cookies is not None:
                 self.notes += self._kept_cookies.store(self._url, answer.headers, self._redactor.redact)
             if isinstance(prepared.auth, DigestAuth) and answer.status == 401 and self._at_home and not challenged:
@@ -204,7 +215,7 @@ class _Trip:
             environment=environment,
             started_at=started_at,
             method=prepared.method,
-            shown=self._shown(),
+            shown=self._showing.shown(),
             secrets_used=tuple(sorted(prepared.uses)),
             timing=Timing(
                 total_ms=total_s * 1000,
@@ -220,22 +231,7 @@ class _Trip:
             notes=tuple(self._redactor.redact(note) for note in self.notes),
         )
 
-    def _shown(self) -> Shown:
-        """As prepared, with what sending added, and through the redactor: plain text may hold a secret's value too."""
-        shown = self._prepared.shown
-        if not self._added and self._redactor.empty:
-            return shown
-        headers = [pair for pair in shown.headers if pair[0].lower() not in self._added] + list(self._added.values())
-        url, body, *pairs = self._redacted([shown.url, shown.body, *(text for pair in headers for text in pair)])
-        return Shown(url, tuple(zip(pairs[::2], pairs[1::2], strict=True)), body)
-
-    def _redacted(self, texts: list[str]) -> list[str]:
-        """Each text redacted, in one search: many small ones cost ten times as much as one of their length."""
-        redact = self._redactor.redact
-        parts = redact(_BETWEEN.join(texts)).split(_BETWEEN)
-        return parts if len(parts) == len(texts) else [redact(text) for text in texts]
-
-    async def _carry(self, headers: Headers, deadline: float) -> Answer:
+    async def _carry(self, url: str, headers: Headers, content: Content, deadline: float) -> Answer:
         follows = self._prepared.request.options.follow_redirects
 
         def keep(status: int, received: Headers) -> bool:
@@ -244,7 +240,7 @@ class _Trip:
         from core.sending.leg import Leg
 
         limit = self._prepared.timeout
-        leg = Leg(self._method, self._url, headers, self._content, self._route, self._label, deadline, limit)
+        leg = Leg(self._method, url, headers, content, self._route, self._label, deadline, limit)
         answer = await self._wire.carry(leg, keep, self._progress)
         self._answers.append(answer)
         return answer
@@ -294,18 +290,23 @@ class _Trip:
 
     # What sending adds to the headers
 
-    async def _complete(self, origin: Origin) -> Headers:
+    async def _complete(self, origin: Origin) -> tuple[str, Headers, Content]:
+        """The address, headers and body of this hop."""
         headers = self._with_cookies(origin)
-        if isinstance(self._prepared.auth, AwsSigV4Auth) and self._at_home:
-            if self._sign is None:
-                raise RequestError("SigV4 signatures are not available here", kind="request")
-            hop = replace(self._prepared, method=self._method, url=self._url, headers=headers, content=self._content)
-            for name, value in await self._sign(hop):
-                headers = _with(headers, name, value)
-                if name.lower() == "authorization":
-                    value = f"{value.partition(' ')[0]} {MASK}"
-                self._show(name, MASK if name.lower() == "x-amz-security-token" else value)
-        return headers
+        auth = self._prepared.auth
+        if not (isinstance(auth, OAuth1Auth | AwsSigV4Auth) and self._at_home):
+            return self._url, headers, self._content
+        if self._sign is None:
+            raise RequestError("signatures are not available here", kind="request")
+        signed = await self._sign(
+            replace(self._prepared, method=self._method, url=self._url, headers=headers, content=self._content)
+        )
+        for name, value in signed.headers:
+            headers = _with(headers, name, value)
+        if not self.hops:
+            self._showing.signature(signed)
+        content = self._content if signed.content is None else signed.content
+        return signed.url or self._url, headers, content
 
     async def _add_token(self, auth: OAuth2Auth, refused: Secret | None = None) -> Secret | None:
         if self._token is None:
@@ -340,7 +341,7 @@ class _Trip:
 
     def _show(self, name: str, shown: str) -> None:
         if not self.hops:
-            self._added[name.lower()] = (name, shown)
+            self._showing.header(name, shown)
 
     # Redirects
 
@@ -360,7 +361,8 @@ class _Trip:
             status, target, method=self._method, url=self._url, headers=self._headers, sensitive=sensitive
         )
         shown = self._prepared.shown.url if not self.hops else self.hops[-1].location
-        self.hops.append(Hop(self._method, redact(shown), status, redact(turn.url), turn.dropped))
+        location = showing.address(turn.url, self._redactor)
+        self.hops.append(Hop(self._method, redact(shown), status, location, turn.dropped))
         names = self._redactor.names_in(turn.url)
         if turn.origin != origin:
             self._at_home = False

@@ -62,7 +62,18 @@ _SECRET_NAME = re.compile(
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-AUTH_SECRETS = frozenset({"password", "token", "client_secret", "secret_key", "session_token"})
+AUTH_SECRETS = frozenset(
+    {
+        "password",
+        "token",
+        "client_secret",
+        "secret_key",
+        "session_token",
+        "consumer_secret",
+        "token_secret",
+        "private_key",
+    }
+)
 
 
 def lint(files: Mapping[str, Model], scripts: Collection[str] = ()) -> Iterator[Finding]:

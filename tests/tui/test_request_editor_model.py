@@ -17,6 +17,7 @@ from core.models import (
     GraphqlBody,
     JsonBody,
     MultipartBody,
+    OAuth1Auth,
     OAuth2Auth,
     Options,
     Part,
@@ -133,7 +134,14 @@ async def test_a_part_gets_its_file_name_and_type(running: Running, workspace: W
         await until(pilot, lambda: screen.request and screen.request.body == MultipartBody((part,)))
 
 
-@pytest.mark.parametrize("auth", [ApiKeyAuth("k", "v", "query"), AwsSigV4Auth("s3", "eu", "team", "a", "b", "c")])
+@pytest.mark.parametrize(
+    "auth",
+    [
+        ApiKeyAuth("k", "v", "query"),
+        AwsSigV4Auth("s3", "eu", "team", "a", "b", "c"),
+        OAuth1Auth("k", "c", "t", "s", "RSA-SHA256", "-----BEGIN\nkey\n-----END\n", body_hash=True, location="query"),
+    ],
+)
 async def test_other_auths_are_shown_as_they_are(running: Running, workspace: Workspace, auth: object) -> None:
     workspace.save_request("health", Request(auth=auth))  # type: ignore[arg-type]
     async with running(workspace) as pilot:

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
-from core.models import Auth, Body, ClientCertificate, OAuth2Auth, Options
+from core.models import Auth, Body, ClientCertificate, Options
 from tui.widgets.table_lines import TableRow
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -18,6 +18,7 @@ AUTH_TYPES: tuple[tuple[str, str], ...] = (
     ("bearer", "Bearer"),
     ("api_key", "Key"),
     ("digest", "Digest"),
+    ("oauth1", "OAuth1"),
     ("oauth2", "OAuth2"),
     ("aws_sigv4", "AWS"),
 )
@@ -31,21 +32,31 @@ _AUTH_HELP = {
     "client_secret": _READABLE,
     "secret_key": _READABLE,
     "session_token": _READABLE,
+    "consumer_secret": _READABLE,
+    "token_secret": _READABLE,
+    "private_key": "the text of a PEM file; write {{name}} of a secret variable that holds it",
+    "signature_method": "enter lists them, space goes to the next one; the fields below follow",
+    "callback": "only with a request for temporary credentials",
+    "verifier": "only with a request for a token",
+    "body_hash": "yes: the digest of a body that is no form is signed too",
     "prefix": "the word before the token",
-    "location": "header or query; space changes it",
+    "location": "where it goes; space changes it",
     "grant": "enter lists them, space goes to the next one; the fields below follow",
     "client_auth": "how client id and secret are sent to the token address; space changes it",
     "redirect_uri": "a loopback address without a port stands for any free port",
     "credential": "name of an AWS credential, bound like a link's; or fill in the keys below",
 }
 _ONLY_WITH = {
-    "authorization_url": ("authorization_code",),
-    "redirect_uri": ("authorization_code",),
-    "device_url": ("device_code",),
-    "username": ("password",),
-    "password": ("password",),
+    ("oauth2", "authorization_url"): ("grant", "authorization_code"),
+    ("oauth2", "redirect_uri"): ("grant", "authorization_code"),
+    ("oauth2", "device_url"): ("grant", "device_code"),
+    ("oauth2", "username"): ("grant", "password"),
+    ("oauth2", "password"): ("grant", "password"),
+    ("oauth1", "private_key"): ("signature_method", "RSA"),
+    ("oauth1", "consumer_secret"): ("signature_method", "HMAC", "PLAINTEXT"),
+    ("oauth1", "token_secret"): ("signature_method", "HMAC", "PLAINTEXT"),
 }
-"""Fields of OAuth 2 that only some grants use."""
+"""Fields that are used only with some choices of another one, by how these begin."""
 _OPTION_LABELS = {
     "timeout": "Time limit in seconds",
     "follow_redirects": "Follow redirects",
@@ -83,6 +94,8 @@ def auth_rows(auth: Auth) -> list[TableRow]:
         label = one.encode_name.replace("_", " ").capitalize().replace("url", "URL").replace("uri", "URI")
         value = getattr(auth, one.name)
         options = tuple(get_args(one.type)) if get_origin(one.type) is Literal else ()
+        if isinstance(value, bool):
+            options, value = (YES, NO), YES if value else NO
         cells = (label, "" if value is None else str(value))
         help_text = _AUTH_HELP.get(one.name, "")
         rows.append(
@@ -94,19 +107,17 @@ def auth_rows(auth: Auth) -> list[TableRow]:
 
 
 def _counts(auth: Auth, name: str) -> bool:
-    """Whether a field means something with the grant that was chosen, or has something in it."""
-    grants = _ONLY_WITH.get(name)
-    return not isinstance(auth, OAuth2Auth) or not grants or auth.grant in grants or bool(_own(auth, name))
-
-
-def _own(auth: OAuth2Auth, name: str) -> str:
-    """A field's text where it is not what every new one has."""
-    value: str = getattr(auth, name)
-    return value if value != getattr(OAuth2Auth(), name) else ""
+    """Whether a field means something with what was chosen beside it, or has something of its own in it."""
+    chooser, *choices = _ONLY_WITH.get((auth_tag(auth), name), ("", ""))
+    if not chooser or getattr(auth, chooser).startswith(tuple(choices)):
+        return True
+    return bool(getattr(auth, name) != getattr(type(auth)(), name))
 
 
 def auth_with(auth: Auth, rows: tuple[TableRow, ...]) -> Auth:
-    changes: dict[str, Any] = {row.key: row.cells[1] for row in rows}
+    changes: dict[str, Any] = {
+        row.key: row.cells[1] == YES if isinstance(getattr(auth, row.key), bool) else row.cells[1] for row in rows
+    }
     if "credential" in changes:
         changes["credential"] = changes["credential"] or None
     return msgspec.structs.replace(auth, **changes)

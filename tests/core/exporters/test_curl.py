@@ -26,6 +26,7 @@ from core.models import (
     GraphqlBody,
     JsonBody,
     MultipartBody,
+    OAuth1Auth,
     OAuth2Auth,
     Options,
     Part,
@@ -173,6 +174,11 @@ async def test_names_stand_in_place_of_secrets_whatever_they_are_in(session: Ses
         assert "https://ann.test/{{token}}" in shlex.split(text)
         assert "{{password}}" in text
         assert not any(secret in text for secret in SECRETS.values())
+
+
+def test_what_curl_cannot_do_is_said(session: Session) -> None:
+    for auth, notice in ((OAuth1Auth("key", "x"), "curl makes no OAuth 1 signature: the command has none"),):
+        assert command(session, Request(url="https://a.test", auth=auth)).notices == (notice,)
 
 
 def test_options(session: Session, tmp_path: Path) -> None:

@@ -63,6 +63,15 @@ def test_what_cannot_be_had_back_is_named() -> None:
     assert rebuilt.request.body == NoBody()
 
 
+def test_what_an_oauth_1_signature_added_is_left_out_and_said() -> None:
+    added = f"oauth_nonce={MASK}&oauth_signature={MASK}"
+    form = ("Content-Type", "application/x-www-form-urlencoded")
+    rebuilt = request_from(made(shown=shown(f"https://x/?a=1&{added}", form, body=f"oauth_scope=read&{added}")))
+    assert rebuilt.request.query == (Field("a", "1"),)
+    assert rebuilt.request.body == FormBody((Field("oauth_scope", "read"),))
+    assert rebuilt.left_out == ("a part of the URL", "a part of the body")
+
+
 def test_the_label_is_the_method_and_the_end_of_the_path() -> None:
     assert label_of(made("https://x/v1/pay%20ments/?q=1")) == "GET pay ments"
     assert label_of(made("https://x")) == "GET x"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from core.environment import Scope
 from core.errors import RequestError, TemplateError
-from core.exchange import FileContent, Prepared
+from core.exchange import FileContent, Prepared, StepAuth
 from core.models import (
     ApiKeyAuth,
     AwsSigV4Auth,
@@ -30,6 +30,7 @@ from core.models import (
     GraphqlBody,
     JsonBody,
     MultipartBody,
+    OAuth1Auth,
     OAuth2Auth,
     Options,
     Part,
@@ -302,9 +303,10 @@ def test_an_api_key_in_a_header_or_in_the_query() -> None:
         DigestAuth("bob", "{{p}}"),
         OAuth2Auth(client_secret="{{p}}", token_url="{{u}}"),
         AwsSigV4Auth(secret_key="{{p}}"),
+        OAuth1Auth("key", token_secret="{{p}}"),
     ],
 )
-def test_auth_that_needs_a_step_has_its_real_values(auth: DigestAuth | OAuth2Auth | AwsSigV4Auth) -> None:
+def test_auth_that_needs_a_step_has_its_real_values(auth: StepAuth) -> None:
     prepared = built(Request(url=HOST, auth=auth), p=Secret("hidden"), u="https://login.example.com/token")
     assert "hidden" in repr(prepared.auth)
     assert "hidden" not in repr(prepared)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from core.errors import HostNotAllowed, HushpostError, RequestError
-from core.exchange import Exchange, Headers, Prepared, Progress
+from core.exchange import Exchange, Prepared, Progress, Signature
 from core.models import (
     ApiKeyAuth,
     AwsSigV4Auth,
@@ -31,6 +31,7 @@ from core.models import (
     JsonBody,
     MultipartBody,
     NoBody,
+    OAuth1Auth,
     OAuth2Auth,
     Options,
     Part,
@@ -209,6 +210,7 @@ async def test_each_secret_asks_for_the_resolved_host(desk: Desk, server: Loopba
         {"auth": DigestAuth("bob", "{{key}}")},
         {"auth": ApiKeyAuth("k", "{{key}}", "query")},
         {"auth": AwsSigV4Auth(secret_key="{{key}}")},
+        {"auth": OAuth1Auth("k", "{{key}}")},
         {"auth": OAuth2Auth(client_secret="{{key}}", token_url="http://127.0.0.1:1/token")},
     ],
     ids=lambda place: next(iter(place)),
@@ -556,9 +558,10 @@ async def test_a_token_server_that_is_not_allowed_is_not_asked(desk: Desk, serve
 async def test_sigv4_signs_each_hop_of_its_own_origin(desk: Desk, server: Loopback, other_server: Loopback) -> None:
     signed: list[str] = []
 
-    async def sign(hop: Prepared) -> Headers:
+    async def sign(hop: Prepared) -> Signature:
         signed.append(hop.url)
-        return (("Authorization", f"AWS4-HMAC-SHA256 Signature={len(signed)}"), ("X-Amz-Security-Token", "session"))
+        authorization = f"AWS4-HMAC-SHA256 Signature={len(signed)}"
+        return Signature((("Authorization", authorization), ("X-Amz-Security-Token", "session")))
 
     url = f"{server.url}/redirect?to=/redirect%3Fto%3D{quote(quote(other_server.url))}/echo"
     auth = AwsSigV4Auth(service="s3", region="eu-west-1", credential="aws-dev")
@@ -571,7 +574,7 @@ async def test_sigv4_signs_each_hop_of_its_own_origin(desk: Desk, server: Loopba
     assert "session" not in dict(exchange.shown.headers)["X-Amz-Security-Token"]
 
 
-@pytest.mark.parametrize("auth", [OAuth2Auth(token_url="http://127.0.0.1:1/t"), AwsSigV4Auth()])
+@pytest.mark.parametrize("auth", [OAuth2Auth(token_url="http://127.0.0.1:1/t"), AwsSigV4Auth(), OAuth1Auth("key")])
 async def test_a_step_that_nobody_can_take_is_an_error(desk: Desk, server: Loopback, auth: object) -> None:
     with pytest.raises(RequestError, match="not available here"):
         await desk.send(Request(url=f"{server.url}/echo", auth=auth))  # type: ignore[arg-type]

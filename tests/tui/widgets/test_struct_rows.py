@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from core.models import ApiKeyAuth, AwsSigV4Auth, BearerAuth, ClientCertificate, OAuth2Auth, Options
+from core.models import (
+    ApiKeyAuth,
+    AwsSigV4Auth,
+    BearerAuth,
+    ClientCertificate,
+    OAuth1Auth,
+    OAuth2Auth,
+    Options,
+)
 from tui.widgets.struct_rows import AUTH_TYPES, auth_rows, auth_tag, auth_with, new_auth, option_rows, options_with
 from tui.widgets.table_lines import TableRow
 
@@ -24,6 +32,7 @@ def with_cell(rows: list[TableRow], key: str, text: str) -> tuple[TableRow, ...]
         ApiKeyAuth(name="k", value="v", location="query"),
         OAuth2Auth(grant="device_code", scope="a b"),
         AwsSigV4Auth(service="s3", credential="team"),
+        OAuth1Auth("k", signature_method="RSA-SHA1", private_key="a\nb\n", body_hash=True),
     ],
 )
 def test_rows_and_back_change_nothing(auth: object) -> None:
@@ -33,8 +42,12 @@ def test_rows_and_back_change_nothing(auth: object) -> None:
 @pytest.mark.parametrize("tag", [tag for tag, _ in AUTH_TYPES])
 def test_every_field_can_be_reached(tag: str) -> None:
     auth = new_auth(tag)
-    grants = get_args(get_type_hints(OAuth2Auth)["grant"])
-    every = [OAuth2Auth(grant=grant) for grant in grants] if tag == "oauth2" else [auth]
+    every = [auth]
+    if tag == "oauth2":
+        every = [OAuth2Auth(grant=grant) for grant in get_args(get_type_hints(OAuth2Auth)["grant"])]
+    elif tag == "oauth1":
+        methods = get_args(get_type_hints(OAuth1Auth)["signature_method"])
+        every = [OAuth1Auth(signature_method=method) for method in methods]
     assert {row.key for one in every for row in auth_rows(one)} == set(auth.__struct_fields__)
 
 
@@ -44,6 +57,13 @@ def test_a_field_that_the_grant_does_not_use_is_shown_while_it_has_a_text_and_is
     assert {"username", "device_url"} <= shown
     assert not {"password", "authorization_url", "redirect_uri"} & shown
     assert auth_with(auth, tuple(auth_rows(auth))) == auth
+
+
+@pytest.mark.parametrize("method", get_args(get_type_hints(OAuth1Auth)["signature_method"]))
+def test_only_what_a_signature_is_made_with_is_asked_for(method: Any) -> None:
+    shown = {row.key for row in auth_rows(OAuth1Auth(signature_method=method))}
+    made_with = {"consumer_secret", "token_secret", "private_key"} & shown
+    assert made_with == ({"private_key"} if method.startswith("RSA") else {"consumer_secret", "token_secret"})
 
 
 def test_every_option_can_be_reached() -> None:
