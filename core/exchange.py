@@ -13,7 +13,7 @@ from typing import IO, Literal
 import msgspec
 
 from core.hosts import Origin
-from core.models import AwsSigV4Auth, Check, DigestAuth, OAuth1Auth, OAuth2Auth, Request
+from core.models import AwsSigV4Auth, Check, DigestAuth, NtlmAuth, OAuth1Auth, OAuth2Auth, Request
 from core.secret import Secret
 from core.structs import Struct
 
@@ -88,8 +88,8 @@ def digest(content: Content, algorithm: str) -> bytes:
     return found.digest()
 
 
-StepAuth = DigestAuth | OAuth1Auth | OAuth2Auth | AwsSigV4Auth
-"""The kinds of auth that need an answer, a token or a signature, and so a step while sending."""
+StepAuth = DigestAuth | OAuth1Auth | OAuth2Auth | NtlmAuth | AwsSigV4Auth
+"""The kinds of auth that need an answer, a token, a signature or a log-in, and so a step while sending."""
 
 
 class Signature(Struct, frozen=True):

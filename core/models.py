@@ -168,7 +168,27 @@ class OAuth1Auth(Model, frozen=True, tag_field="type", tag="oauth1", rename={"lo
     """Where the parameters go; in the body only beside a form's fields."""
 
 
-Auth = InheritAuth | NoAuth | BasicAuth | BearerAuth | ApiKeyAuth | DigestAuth | OAuth1Auth | OAuth2Auth | AwsSigV4Auth
+class NtlmAuth(Model, frozen=True, tag_field="type", tag="ntlm"):
+    r"""`username` may be DOMAIN\user or user@domain; without a `workstation` the server is told of none."""
+
+    username: str = ""
+    password: str = ""
+    domain: str = ""
+    workstation: str = ""
+
+
+Auth = (
+    InheritAuth
+    | NoAuth
+    | BasicAuth
+    | BearerAuth
+    | ApiKeyAuth
+    | DigestAuth
+    | OAuth1Auth
+    | OAuth2Auth
+    | NtlmAuth
+    | AwsSigV4Auth
+)
 
 
 class ClientCertificate(Model, frozen=True):

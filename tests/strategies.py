@@ -29,6 +29,7 @@ from core.models import (
     MultipartBody,
     NoAuth,
     NoBody,
+    NtlmAuth,
     OAuth1Auth,
     OAuth2Auth,
     Options,
@@ -107,6 +108,7 @@ auths: st.SearchStrategy[Auth] = st.one_of(
     st.builds(ApiKeyAuth, name=texts, value=texts, location=st.sampled_from(["header", "query"])),
     st.builds(OAuth2Auth, token_url=texts, client_id=texts, client_secret=texts),
     st.builds(OAuth1Auth, consumer_key=texts, private_key=texts, body_hash=st.booleans()),
+    st.builds(NtlmAuth, username=texts, password=texts, workstation=lines),
     st.builds(AwsSigV4Auth, service=lines, region=lines, credential=st.none() | lines),
 )
 bodies: st.SearchStrategy[Body] = st.one_of(

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SDKS = {"boto3", "botocore", "hvac", "google.cloud", "google.auth", "grpc", "azure", "msal"}
-LATER = {"tomlkit", "keyring", "diskcache", "jsonschema", "jsonpath", "cryptography", "filelock", "oauthlib"}
+LATER = {"tomlkit", "keyring", "diskcache", "jsonschema", "jsonpath", "cryptography", "filelock", "oauthlib", "spnego"}
 """Kept libraries that cost time and are imported when they are needed."""
 MOST_LINES = 450
 

@@ -19,6 +19,7 @@ from core.models import (
     FileBody,
     MultipartBody,
     NoBody,
+    NtlmAuth,
     OAuth1Auth,
     OAuth2Auth,
     Part,
@@ -113,7 +114,7 @@ class _Command:
         """Without what curl makes of its own options."""
         for name, value in headers:
             key = name.lower()
-            if key == "authorization" and isinstance(self._request.auth, BasicAuth):
+            if key == "authorization" and isinstance(self._request.auth, BasicAuth | NtlmAuth):
                 continue
             if key == "content-type" and isinstance(self._request.body, MultipartBody):
                 # The boundary is curl's own.
@@ -129,6 +130,12 @@ class _Command:
             case DigestAuth(username=user, password=password):
                 yield ("--digest",)
                 yield ("--user", f"{self._text(user)}:{self._text(password)}")
+            case NtlmAuth() as auth:
+                user = auth.username if "\\" in auth.username or not auth.domain else f"{auth.domain}\\{auth.username}"
+                yield ("--ntlm",)
+                yield ("--user", f"{self._text(user)}:{self._text(auth.password)}")
+                if auth.workstation:
+                    self._notices.append("curl cannot be told to name a workstation")
             case OAuth1Auth():
                 self._notices.append("curl makes no OAuth 1 signature: the command has none")
             case OAuth2Auth():

@@ -32,6 +32,7 @@ from core.models import (
     MultipartBody,
     NoAuth,
     NoBody,
+    NtlmAuth,
     Options,
     Part,
     Request,
@@ -108,7 +109,7 @@ class _Reading:
             self._takes[name](value)
         elif name.startswith("data") or name in ("json", "url-query"):
             self._data.append((name, value))
-        elif name in ("get", "head", "digest", "insecure", "location"):
+        elif name in ("get", "head", "digest", "ntlm", "insecure", "location"):
             self._flags.add(name)
         elif name == "next":
             self.notices.append('what follows "--next" was left out')
@@ -258,6 +259,9 @@ class _Reading:
             return url, AwsSigV4Auth(service, region, access_key=user, secret_key=password)
         if self._bearer is not None:
             return url, BearerAuth(texts.written(self._bearer))
+        if self._user is not None and "ntlm" in self._flags:
+            # curl takes either sign for the one behind a domain.
+            return url, NtlmAuth(user if "\\" in user else user.replace("/", "\\", 1), password)
         if self._user is not None:
             return url, DigestAuth(user, password) if "digest" in self._flags else BasicAuth(user, password)
         return url, self._auth_of_headers()

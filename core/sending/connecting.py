@@ -49,6 +49,17 @@ class Watch:
     def uses(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
 
+    @property
+    def connection(self) -> object:
+        """What the last read or write was on."""
+        return self._stream
+
+    @property
+    def certificate(self) -> bytes | None:
+        """Of the server, as TLS gave it."""
+        secured = self._stream.get_extra_info("ssl_object") if self._stream is not None else None
+        return secured.getpeercert(True) if secured is not None else None
+
     def abort(self) -> None:
         """End the hop from another thread: a read or write under way returns at once."""
         self.aborted = True

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from core.errors import RequestError
 from core.exchange import Content, FileContent, Headers, Progress, ReceivedBody, Route
 from core.hosts import DEFAULT_PORTS, Origin
+from core.models import NtlmAuth
 from core.sending.connecting import Watch
 from core.sending.receiving import BadEncoding, Spool, TooLarge, decoder
 from core.sending.transport import httpcore
@@ -27,7 +28,7 @@ BLOCK = 64 * 1024
 class Leg(Struct, frozen=True):
     """One request for the wire."""
 
-    unshown = frozenset({"url", "headers", "content", "route"})
+    unshown = frozenset({"url", "headers", "content", "route", "login"})
 
     method: str
     url: str
@@ -40,6 +41,8 @@ class Leg(Struct, frozen=True):
     """In terms of `time.monotonic`."""
     limit_s: float
     """The time limit as the user set it, for the message."""
+    login: NtlmAuth | None = None
+    """Who its connection is logged in as."""
 
 
 class Answer(Struct, frozen=True):

@@ -27,6 +27,7 @@ from core.models import (
     InheritAuth,
     NoAuth,
     NoBody,
+    NtlmAuth,
     OAuth1Auth,
     OAuth2Auth,
     Request,
@@ -237,7 +238,7 @@ class _Builder:
                 if auth.location == "header":
                     return [headers.rendered(name, value)], [], None, frozenset()
                 return [], [(name, value)], None, frozenset()
-            case DigestAuth() | OAuth1Auth() | OAuth2Auth() | AwsSigV4Auth():
+            case DigestAuth() | OAuth1Auth() | OAuth2Auth() | NtlmAuth() | AwsSigV4Auth():
                 names: frozenset[str] = frozenset()
                 real: dict[str, str] = {}
                 for where, text in _strings("auth", auth):

@@ -32,7 +32,7 @@ from core.exchange import (
     Timing,
 )
 from core.hosts import Origin
-from core.models import AwsSigV4Auth, DigestAuth, OAuth1Auth, OAuth2Auth
+from core.models import AwsSigV4Auth, DigestAuth, NtlmAuth, OAuth1Auth, OAuth2Auth
 from core.redactor import Redactor
 from core.secret import MASK, Secret
 from core.sending import digest, receivers, redirects, showing, urls
@@ -240,7 +240,9 @@ class _Trip:
         from core.sending.leg import Leg
 
         limit = self._prepared.timeout
-        leg = Leg(self._method, url, headers, content, self._route, self._label, deadline, limit)
+        auth = self._prepared.auth
+        login = auth if isinstance(auth, NtlmAuth) and self._at_home else None
+        leg = Leg(self._method, url, headers, content, self._route, self._label, deadline, limit, login)
         answer = await self._wire.carry(leg, keep, self._progress)
         self._answers.append(answer)
         return answer
@@ -294,6 +296,8 @@ class _Trip:
         """The address, headers and body of this hop."""
         headers = self._with_cookies(origin)
         auth = self._prepared.auth
+        if isinstance(auth, NtlmAuth) and self._at_home:
+            self._show("Authorization", f"NTLM {MASK}")
         if not (isinstance(auth, OAuth1Auth | AwsSigV4Auth) and self._at_home):
             return self._url, headers, self._content
         if self._sign is None:

@@ -7,7 +7,7 @@ import re
 from msgspec.structs import replace
 
 from core.exchange import Shown, Signature
-from core.models import Auth, AwsSigV4Auth, OAuth1Auth, OAuth2Auth
+from core.models import Auth, AwsSigV4Auth, NtlmAuth, OAuth1Auth, OAuth2Auth
 from core.redactor import Redactor
 from core.secret import MASK
 
@@ -74,6 +74,8 @@ def expected(shown: Shown, auth: Auth) -> Shown:
             scheme = "OAuth"
         case OAuth2Auth():
             scheme = "Bearer"
+        case NtlmAuth():
+            scheme = "NTLM"
         case AwsSigV4Auth():
             scheme = "AWS4-HMAC-SHA256"
         case _:

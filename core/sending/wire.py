@@ -10,16 +10,21 @@ after the other and 2,200 sixteen at a time, where httpcore's async pool carries
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 import queue
+import secrets
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
 from core.errors import RequestError
 from core.exchange import Progress, Route
+from core.hosts import Origin
 from core.sending.connecting import Trust, Watch, WatchedBackend
 from core.sending.failures import translated
 from core.sending.leg import Answer, Keep, Leg, exchange
@@ -40,7 +45,7 @@ class Wire:
 
     def __init__(self) -> None:
         # These libraries log headers.
-        for name in ("httpcore", "httpx", "hpack", "h2"):
+        for name in ("httpcore", "httpx", "hpack", "h2", "spnego"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         self._trust = Trust()
         self._lock = threading.Lock()
@@ -164,7 +169,8 @@ class _Worker(threading.Thread):
         self.jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._wire = wire
         self._backend = WatchedBackend()
-        self._pools: dict[tuple[Route, bool], httpcore.ConnectionPool] = {}
+        self._pools: dict[tuple[Route, bool, bytes], httpcore.ConnectionPool] = {}
+        self._salt = secrets.token_bytes(32)
         self._job: _Job | None = None
         self.start()
 
@@ -206,6 +212,11 @@ class _Worker(threading.Thread):
             while True:
                 self._backend.watch = watch = job.watch
                 try:
+                    if leg.login is not None:
+                        # Its library takes longer to import than a small request to send.
+                        from core.sending import ntlm
+
+                        return ntlm.exchange(pool, leg, leg.login, watch, job.keep, job.tell)
                     return exchange(pool, leg, watch, job.keep, job.tell)
                 except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
                     # Once more on a new connection, when the server gave up the kept one before it saw the request.
@@ -220,7 +231,7 @@ class _Worker(threading.Thread):
 
     def _pool(self, leg: Leg) -> httpcore.ConnectionPool:
         # Plain http has pools of its own, which need no TLS context: building one costs more than the request.
-        key = (leg.route, leg.url.startswith("https:"))
+        key = (leg.route, leg.url.startswith("https:"), self._owner(leg))
         pool = self._pools.pop(key, None)
         if pool is None:
             pool = self._open(*key)
@@ -229,7 +240,16 @@ class _Worker(threading.Thread):
         self._pools[key] = pool
         return pool
 
-    def _open(self, route: Route, tls: bool) -> httpcore.ConnectionPool:
+    def _owner(self, leg: Leg) -> bytes:
+        """Whose connections serve a leg: those that are logged in are of one log-in and one origin.
+
+        No log-in can be read from it: it stays longer than a secret may.
+        """
+        if leg.login is None:
+            return b""
+        return hmac.digest(self._salt, msgspec.json.encode((leg.login, str(Origin.of(leg.url)))), "sha256")
+
+    def _open(self, route: Route, tls: bool, owner: bytes) -> httpcore.ConnectionPool:
         trust = self._wire.trust
         backend: httpcore.NetworkBackend = self._backend
         proxy = None
@@ -247,9 +267,9 @@ class _Worker(threading.Thread):
         return httpcore.ConnectionPool(
             ssl_context=trust.context(route) if tls else None,
             proxy=proxy,
-            max_connections=10,
+            max_connections=1 if owner else 10,
             keepalive_expiry=IDLE_SECONDS,
-            http2=route.http2 and tls,
+            http2=route.http2 and tls and not owner,
             network_backend=backend,
         )
 

@@ -17,6 +17,7 @@ from core.models import (
     GraphqlBody,
     JsonBody,
     MultipartBody,
+    NtlmAuth,
     OAuth1Auth,
     OAuth2Auth,
     Options,
@@ -139,6 +140,7 @@ async def test_a_part_gets_its_file_name_and_type(running: Running, workspace: W
     [
         ApiKeyAuth("k", "v", "query"),
         AwsSigV4Auth("s3", "eu", "team", "a", "b", "c"),
+        NtlmAuth("u", "p", "d", "w"),
         OAuth1Auth("k", "c", "t", "s", "RSA-SHA256", "-----BEGIN\nkey\n-----END\n", body_hash=True, location="query"),
     ],
 )

@@ -20,6 +20,7 @@ AUTH_TYPES: tuple[tuple[str, str], ...] = (
     ("digest", "Digest"),
     ("oauth1", "OAuth1"),
     ("oauth2", "OAuth2"),
+    ("ntlm", "NTLM"),
     ("aws_sigv4", "AWS"),
 )
 """The tag in the file, and the label of the tab."""
@@ -39,6 +40,8 @@ _AUTH_HELP = {
     "callback": "only with a request for temporary credentials",
     "verifier": "only with a request for a token",
     "body_hash": "yes: the digest of a body that is no form is signed too",
+    "domain": "empty: the one before the user name, or none",
+    "workstation": "empty: the server is told of none",
     "prefix": "the word before the token",
     "location": "where it goes; space changes it",
     "grant": "enter lists them, space goes to the next one; the fields below follow",

@@ -29,6 +29,7 @@ from core.models import (
     JsonBody,
     NoAuth,
     NoBody,
+    NtlmAuth,
     OAuth1Auth,
     OAuth2Auth,
     Request,
@@ -380,6 +381,7 @@ def test_a_preview_says_where_the_signature_will_be(session: Session) -> None:
 @pytest.mark.parametrize(
     ("auth", "scheme"),
     [
+        (NtlmAuth("ann", "p"), "NTLM"),
         (OAuth2Auth(), "Bearer"),
         (AwsSigV4Auth(), "AWS4-HMAC-SHA256"),
         (NoAuth(), None),

@@ -26,6 +26,7 @@ from core.models import (
     GraphqlBody,
     JsonBody,
     MultipartBody,
+    NtlmAuth,
     OAuth1Auth,
     OAuth2Auth,
     Options,
@@ -38,6 +39,7 @@ from core.models import (
 from core.session import Session
 from tests.curl_runs import run, said
 from tests.loopback import Loopback
+from tests.ntlm_server import NtlmServer
 from tests.patience import PATIENCE_S
 
 NASTY = """it's "$HOME" `id` \\ $(id) !x \t%s *? ü 😀\n#;&|<>~{a,b}[1-3] {{ '"""
@@ -91,13 +93,20 @@ REQUESTS = {
     "bearer": Request(url="/echo", auth=BearerAuth("abc")),
     "api key": Request(url="/echo", auth=ApiKeyAuth("key", "v w", "query")),
     "digest": Request(url="/digest?user=ann&password=pw", auth=DigestAuth("ann", "pw")),
+    "ntlm": Request(method="POST", url="/ntlm", auth=NtlmAuth(r"CORP\ann", "p;w'$x"), body=JsonBody("{}")),
     "redirect": Request(url="/redirect?to=/echo"),
 }
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_curl_sends_what_hushpost_sends(session: Session, server: Loopback, tmp_path: Path, name: str) -> None:
+async def test_curl_sends_what_hushpost_sends(
+    session: Session, server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     assert session.workspace is not None
+    if name == "ntlm":
+        (tmp_path / "users").write_text("CORP:ann:p;w'$x")
+        monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "users"))
+        server.routes["/ntlm"] = NtlmServer()
     if name == "folder's header":
         session.workspace.save_folder("", Folder(headers=(Field("X-Folder", "1"),)))
     request = REQUESTS[name]
@@ -107,9 +116,10 @@ async def test_curl_sends_what_hushpost_sends(session: Session, server: Loopback
     await run(f"{exported.text} -s -o /dev/null", tmp_path / "environments")
     by_curl = [said(one) for one in server.requests]
     server.requests.clear()
-    await session.send(request)
+    exchange = await session.send(request)
+    assert name != "ntlm" or exchange.response.status == 200
     by_us = [said(one) for one in server.requests]
-    if name == "digest":
+    if name in ("digest", "ntlm"):
         for one in (*by_curl, *by_us):
             one["headers"].pop("authorization", None)
     assert by_curl == by_us
@@ -124,7 +134,7 @@ def _placed(request: Request, url: str) -> Request:
     return msgspec.structs.replace(placed, url=url + request.url)
 
 
-@pytest.mark.parametrize("name", sorted(set(REQUESTS) - {"folder's header", "path", "redirect"}))
+@pytest.mark.parametrize("name", sorted(set(REQUESTS) - {"folder's header", "path", "redirect", "ntlm"}))
 async def test_what_was_exported_is_read_as_the_same_request(session: Session, server: Loopback, name: str) -> None:
     request = _placed(REQUESTS[name], server.url)
     again = read(command(session, request).text)
@@ -161,6 +171,7 @@ async def test_names_stand_in_place_of_secrets_whatever_they_are_in(session: Ses
             AwsSigV4Auth("s3", "eu-west-1", None, "AK", "{{token}}"),
             "s3 \\\n  --user 'AK:{{token}}'",
         ),
+        (NtlmAuth("ann", "{{password}}", "CORP"), "--ntlm \\\n  --user 'CORP\\ann:{{password}}'"),
         (ApiKeyAuth("key", "{{token}}", "query"), "?key={{token}}"),
     ):
         assert expected in command(session, Request(url="https://a.test", auth=auth)).text
@@ -177,7 +188,10 @@ async def test_names_stand_in_place_of_secrets_whatever_they_are_in(session: Ses
 
 
 def test_what_curl_cannot_do_is_said(session: Session) -> None:
-    for auth, notice in ((OAuth1Auth("key", "x"), "curl makes no OAuth 1 signature: the command has none"),):
+    for auth, notice in (
+        (OAuth1Auth("key", "x"), "curl makes no OAuth 1 signature: the command has none"),
+        (NtlmAuth("ann", "x", workstation="DESK"), "curl cannot be told to name a workstation"),
+    ):
         assert command(session, Request(url="https://a.test", auth=auth)).notices == (notice,)
 
 

@@ -30,6 +30,7 @@ from core.models import (
     GraphqlBody,
     JsonBody,
     MultipartBody,
+    NtlmAuth,
     OAuth1Auth,
     OAuth2Auth,
     Options,
@@ -304,6 +305,7 @@ def test_an_api_key_in_a_header_or_in_the_query() -> None:
         OAuth2Auth(client_secret="{{p}}", token_url="{{u}}"),
         AwsSigV4Auth(secret_key="{{p}}"),
         OAuth1Auth("key", token_secret="{{p}}"),
+        NtlmAuth("bob", "{{p}}"),
     ],
 )
 def test_auth_that_needs_a_step_has_its_real_values(auth: StepAuth) -> None:

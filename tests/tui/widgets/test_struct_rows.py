@@ -12,6 +12,7 @@ from core.models import (
     AwsSigV4Auth,
     BearerAuth,
     ClientCertificate,
+    NtlmAuth,
     OAuth1Auth,
     OAuth2Auth,
     Options,
@@ -33,6 +34,7 @@ def with_cell(rows: list[TableRow], key: str, text: str) -> tuple[TableRow, ...]
         OAuth2Auth(grant="device_code", scope="a b"),
         AwsSigV4Auth(service="s3", credential="team"),
         OAuth1Auth("k", signature_method="RSA-SHA1", private_key="a\nb\n", body_hash=True),
+        NtlmAuth("u", "p", workstation="w"),
     ],
 )
 def test_rows_and_back_change_nothing(auth: object) -> None:
