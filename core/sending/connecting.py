@@ -105,7 +105,8 @@ class WatchedStream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         watch = self._backend.watch
         started = time.monotonic()
-        secured = self._inner.start_tls(ssl_context, server_hostname, watch.remaining(httpcore.ConnectTimeout))
+        name = _bare(server_hostname) if server_hostname else None
+        secured = self._inner.start_tls(ssl_context, name, watch.remaining(httpcore.ConnectTimeout))
         watch.tls_s = (watch.tls_s or 0.0) + time.monotonic() - started
         return WatchedStream(secured, self._backend)
 
@@ -131,7 +132,7 @@ class WatchedBackend(httpcore.NetworkBackend):
         watch = self.watch
         watch.remaining(httpcore.ConnectTimeout)
         started = time.monotonic()
-        addresses = _addresses(host, port)
+        addresses = _addresses(_bare(host), port)
         for index, address in enumerate(addresses, 1):
             left = watch.remaining(httpcore.ConnectTimeout)
             last = index == len(addresses)
@@ -161,6 +162,11 @@ class Trust:
             if context is None:
                 context = self._contexts[route] = _context(route)
             return context
+
+
+def _bare(host: str) -> str:
+    """An IPv6 address without the brackets that httpcore leaves around it."""
+    return host.strip("[]")
 
 
 def _addresses(host: str, port: int) -> list[str]:

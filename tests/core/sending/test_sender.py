@@ -8,8 +8,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -963,30 +963,45 @@ async def test_a_dead_address_is_followed_by_the_next(
     assert server.last.header("Host") == f"two.example:{server.port}"
 
 
+@contextmanager
+def answering_on_ipv6(context: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The port of a server on ::1 that answers once."""
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+
+    def answer() -> None:
+        connection, _ = listener.accept()
+        with context.wrap_socket(connection, server_side=True) if context else connection as stream:
+            stream.recv(65536)
+            stream.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    thread = threading.Thread(target=answer, daemon=True)
+    thread.start()
+    with listener:
+        yield listener.getsockname()[1]
+        thread.join(PATIENCE_S)
+
+
 async def test_localhost_is_not_looked_up_and_may_be_ipv6(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def look_up(host: str, *args: object, **options: object) -> list[object]:
         assert host in ("127.0.0.1", "::1"), "a name for this machine was looked up"
         return real(host, *args, **options)  # type: ignore[arg-type, return-value]
 
     real = socket.getaddrinfo
-    try:
-        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
-    except OSError:
-        pytest.skip("this machine has no IPv6")
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-
-    def answer() -> None:
-        connection, _ = listener.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
-
-    thread = threading.Thread(target=answer, daemon=True)
-    thread.start()
-    with listener:
-        exchange = await desk.send(Request(url=f"http://api.localhost:{listener.getsockname()[1]}/"))
-        thread.join(PATIENCE_S)
+    with answering_on_ipv6() as port:
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        exchange = await desk.send(Request(url=f"http://api.localhost:{port}/"))
     assert exchange.response.status == 204
+
+
+async def test_an_ipv6_address(desk: Desk, authority: Authority) -> None:
+    with answering_on_ipv6() as port:
+        assert (await desk.send(Request(url=f"http://[::1]:{port}/"))).response.status == 204
+    options = Options(ca_file=str(authority.ca_file))
+    with answering_on_ipv6(authority.server_context("::1")) as port:
+        assert (await desk.send(Request(url=f"https://[::1]:{port}/", options=options))).response.status == 204
 
 
 # What goes wrong on the wire
