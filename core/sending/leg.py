@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import cast
@@ -15,7 +14,7 @@ from core.errors import RequestError
 from core.exchange import Content, FileContent, Headers, Progress, ReceivedBody, Route
 from core.hosts import DEFAULT_PORTS, Origin
 from core.models import NtlmAuth
-from core.sending.connecting import Watch
+from core.sending.connecting import KeptConnection, Watch
 from core.sending.receiving import BadEncoding, Spool, TooLarge, decoder
 from core.sending.transport import httpcore
 from core.structs import Struct
@@ -35,14 +34,24 @@ class Leg(Struct, frozen=True):
     headers: Headers
     content: Content
     route: Route
+    origin: Origin
     label: str
-    """The origin as messages may name it."""
+    """`origin` as messages may name it."""
     deadline: float
     """In terms of `time.monotonic`."""
     limit_s: float
     """The time limit as the user set it, for the message."""
     login: NtlmAuth | None = None
     """Who its connection is logged in as."""
+
+    @property
+    def address(self) -> httpcore.URL:
+        origin, parts = self.origin, urlsplit(self.url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        # A proxy is told the port only where it is another than the scheme's own.
+        port = None if DEFAULT_PORTS[origin.scheme] == origin.port else origin.port
+        host = f"[{origin.host}]" if ":" in origin.host else origin.host
+        return httpcore.URL(scheme=origin.scheme.encode(), host=host.encode(), port=port, target=target.encode("ascii"))
 
 
 class Answer(Struct, frozen=True):
@@ -66,17 +75,17 @@ Keep = Callable[[int, Headers], bool]
 
 
 def exchange(
-    pool: httpcore.ConnectionPool, leg: Leg, watch: Watch, keep: Keep, tell: Callable[[Progress], None]
+    connection: KeptConnection, leg: Leg, watch: Watch, keep: Keep, tell: Callable[[Progress], None]
 ) -> Answer:
-    """Write the request on a connection of the pool and read the answer; errors are httpcore's, and RequestError."""
+    """Write the request on the connection and read the answer; errors are httpcore's, and RequestError."""
     tell(Progress("connecting"))
     request = httpcore.Request(
         leg.method.encode(),
-        _url(leg.url),
+        leg.address,
         headers=[(name.encode(), value.encode()) for name, value in leg.headers],
         content=_blocks(leg.content, tell),
     )
-    response = pool.handle_request(request)
+    response = connection.handle_request(request)
     spool = Spool()
     try:
         headers = tuple((_text(name), _text(value)) for name, value in response.headers)
@@ -177,16 +186,6 @@ def _blocks(
         if left:
             raise RequestError(f'the file "{part.path}" became shorter while it was sent', kind="disk")
     tell(Progress("waiting", sent=sent))
-
-
-@lru_cache(maxsize=256)
-def _url(url: str) -> httpcore.URL:
-    origin = Origin.of(url)
-    parts = urlsplit(url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    port = None if DEFAULT_PORTS[origin.scheme] == origin.port else origin.port
-    host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    return httpcore.URL(scheme=origin.scheme.encode(), host=host.encode(), port=port, target=target.encode("ascii"))
 
 
 def _text(raw: bytes) -> str:

@@ -6,7 +6,7 @@
                                                                  ▼  on the same connection
                              its answer ◄── the request with message 3 and the body
 
-The pool is that of one log-in to one origin, and has one connection: nothing else ever goes over it.
+The connection is that of one log-in to one origin: nothing else ever goes over it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ from core.errors import RequestError
 from core.exchange import Headers, Progress
 from core.models import NtlmAuth
 from core.sending import leg as legs
-from core.sending.connecting import Watch
+from core.sending.connecting import KeptConnection, Watch
 from core.sending.leg import Answer, Keep, Leg
-from core.sending.transport import httpcore
 
 _SCHEMES = ("NTLM", "Negotiate")
 """In the order of choice. Within Negotiate the messages stand as they are, which its servers take for NTLM."""
@@ -42,7 +41,7 @@ _UNICODE, _VERSION = 0x1, 0x02000000
 
 
 def exchange(
-    pool: httpcore.ConnectionPool,
+    connection: KeptConnection,
     leg: Leg,
     login: NtlmAuth,
     watch: Watch,
@@ -60,11 +59,12 @@ def exchange(
         )
 
     def send(one: Leg) -> Answer:
-        return legs.exchange(pool, one, watch, keep, tell)
+        connection.still_open()
+        return legs.exchange(connection, one, watch, keep, tell)
 
     whole = replace(leg, headers=tuple(pair for pair in leg.headers if pair[0].lower() != "authorization"))
     scheme = _SCHEMES[0]
-    if _is_open(pool):
+    if connection.still_open():
         answer = send(whole)
         offered = _offered(answer)
         if offered is None:
@@ -90,16 +90,16 @@ def exchange(
     if challenge is None:
         return answer if offered else replace(answer, note=answer.note or "the server offers no NTLM log-in")
     answer.body.close()
-    connection, certificate = watch.connection, watch.certificate
+    used, certificate = watch.connection, watch.certificate
     last = _with(whole, scheme, talk.last(challenge, certificate))
-    if not _is_open(pool):
+    if not connection.still_open():
         raise _broken()
     answer = send(last)
-    if watch.connection is not connection:
+    if watch.connection is not used:
         answer.body.close()
         raise _broken()
     if answer.status == 401:
-        pool.close()
+        connection.close()
     return answer
 
 
@@ -156,10 +156,6 @@ def _bindings(certificate: bytes | None) -> GssChannelBindings | None:
     digest = hashes.Hash(hashes.SHA256() if algorithm.name in ("md5", "sha1") else algorithm)
     digest.update(certificate)
     return GssChannelBindings(application_data=b"tls-server-end-point:" + digest.finalize())
-
-
-def _is_open(pool: httpcore.ConnectionPool) -> bool:
-    return any(one.is_idle() and not one.has_expired() for one in pool.connections)
 
 
 def _with(leg: Leg, scheme: str, message: bytes) -> Leg:

@@ -177,7 +177,7 @@ class _Trip:
         deadline = time.monotonic() + prepared.timeout
         challenged = False
         while True:
-            answer = await self._carry(*await self._complete(origin), deadline)
+            answer = await self._carry(origin, *await self._complete(origin), deadline)
             if self._kept_cookies is not None:
                 self.notes += self._kept_cookies.store(self._url, answer.headers, self._redactor.redact)
             if isinstance(prepared.auth, DigestAuth) and answer.status == 401 and self._at_home and not challenged:
@@ -231,7 +231,7 @@ class _Trip:
             notes=tuple(self._redactor.redact(note) for note in self.notes),
         )
 
-    async def _carry(self, url: str, headers: Headers, content: Content, deadline: float) -> Answer:
+    async def _carry(self, origin: Origin, url: str, headers: Headers, content: Content, deadline: float) -> Answer:
         follows = self._prepared.request.options.follow_redirects
 
         def keep(status: int, received: Headers) -> bool:
@@ -239,10 +239,19 @@ class _Trip:
 
         from core.sending.leg import Leg
 
-        limit = self._prepared.timeout
         auth = self._prepared.auth
-        login = auth if isinstance(auth, NtlmAuth) and self._at_home else None
-        leg = Leg(self._method, url, headers, content, self._route, self._label, deadline, limit, login)
+        leg = Leg(
+            method=self._method,
+            url=url,
+            headers=headers,
+            content=content,
+            route=self._route,
+            origin=origin,
+            label=self._label,
+            deadline=deadline,
+            limit_s=self._prepared.timeout,
+            login=auth if isinstance(auth, NtlmAuth) and self._at_home else None,
+        )
         answer = await self._wire.carry(leg, keep, self._progress)
         self._answers.append(answer)
         return answer

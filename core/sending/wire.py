@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -25,7 +26,7 @@ import msgspec
 from core.errors import RequestError
 from core.exchange import Progress, Route
 from core.hosts import Origin
-from core.sending.connecting import Trust, Watch, WatchedBackend
+from core.sending.connecting import KeptConnection, Trust, Watch, WatchedBackend
 from core.sending.failures import translated
 from core.sending.leg import Answer, Keep, Leg, exchange
 from core.sending.socks import SocksBackend
@@ -33,7 +34,7 @@ from core.sending.transport import httpcore
 
 IDLE_SECONDS = 30.0
 """How long a thread and its connections wait for the next request."""
-POOLS_PER_WORKER = 8
+CONNECTIONS_PER_WORKER = 16
 PROGRESS_SECONDS = 0.1
 GRACE_SECONDS = 0.2
 """What a thread gets beyond the time limit to say itself what it was waiting for."""
@@ -169,7 +170,8 @@ class _Worker(threading.Thread):
         self.jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._wire = wire
         self._backend = WatchedBackend()
-        self._pools: dict[tuple[Route, bool, bytes], httpcore.ConnectionPool] = {}
+        self._kept: dict[tuple[Route, Origin, bytes], KeptConnection] = {}
+        """The one used last at the end."""
         self._salt = secrets.token_bytes(32)
         self._job: _Job | None = None
         self.start()
@@ -202,22 +204,16 @@ class _Worker(threading.Thread):
             job.settle(answer, error)
             # While this thread waits it must not keep the last answer's body alive.
             job = answer = error = None
-        for pool in self._pools.values():
-            pool.close()
+        for connection in self._kept.values():
+            connection.close()
 
     def _carry(self, job: _Job) -> Answer:
         leg = job.leg
+        self._backend.watch = watch = job.watch
         try:
-            pool = self._pool(leg)
             while True:
-                self._backend.watch = watch = job.watch
                 try:
-                    if leg.login is not None:
-                        # Its library takes longer to import than a small request to send.
-                        from core.sending import ntlm
-
-                        return ntlm.exchange(pool, leg, leg.login, watch, job.keep, job.tell)
-                    return exchange(pool, leg, watch, job.keep, job.tell)
+                    return self._exchange(job)
                 except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
                     # Once more on a new connection, when the server gave up the kept one before it saw the request.
                     fresh = watch.connect_s is not None or watch.first_read or watch.aborted
@@ -225,32 +221,47 @@ class _Worker(threading.Thread):
                         raise
                     watch.connect_s = 0.0
         except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError) as error:
-            if job.watch.aborted:
+            if watch.aborted:
                 raise RequestError("the request was cancelled", kind="cancelled") from None
             raise _translated(error, leg) from None
 
-    def _pool(self, leg: Leg) -> httpcore.ConnectionPool:
-        # Plain http has pools of its own, which need no TLS context: building one costs more than the request.
-        key = (leg.route, leg.url.startswith("https:"), self._owner(leg))
-        pool = self._pools.pop(key, None)
-        if pool is None:
-            pool = self._open(*key)
-            while len(self._pools) >= POOLS_PER_WORKER:
-                self._pools.pop(next(iter(self._pools))).close()
-        self._pools[key] = pool
-        return pool
+    def _exchange(self, job: _Job) -> Answer:
+        leg = job.leg
+        connection = self._connection(leg)
+        connection.still_open()
+        try:
+            if leg.login is not None:
+                # Its library takes longer to import than a small request to send.
+                from core.sending import ntlm
+
+                return ntlm.exchange(connection, leg, leg.login, job.watch, job.keep, job.tell)
+            return exchange(connection, leg, job.watch, job.keep, job.tell)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _connection(self, leg: Leg) -> KeptConnection:
+        place = (leg.route, leg.origin, self._owner(leg))
+        connection = self._kept.pop(place, None)
+        if connection is None:
+            # Without the leg: it holds what may not stay as long as a connection.
+            http2 = leg.route.http2 and leg.login is None
+            connection = KeptConnection(partial(self._open, leg.route, leg.address.origin, http2))
+            while len(self._kept) >= CONNECTIONS_PER_WORKER:
+                self._kept.pop(next(iter(self._kept))).close()
+        self._kept[place] = connection
+        return connection
 
     def _owner(self, leg: Leg) -> bytes:
-        """Whose connections serve a leg: those that are logged in are of one log-in and one origin.
+        """Whose connection serves a leg: one that is logged in is of one log-in.
 
         No log-in can be read from it: it stays longer than a secret may.
         """
-        if leg.login is None:
-            return b""
-        return hmac.digest(self._salt, msgspec.json.encode((leg.login, str(Origin.of(leg.url)))), "sha256")
+        return b"" if leg.login is None else hmac.digest(self._salt, msgspec.json.encode(leg.login), "sha256")
 
-    def _open(self, route: Route, tls: bool, owner: bytes) -> httpcore.ConnectionPool:
+    def _open(self, route: Route, origin: httpcore.Origin, http2: bool) -> httpcore.ConnectionInterface:
         trust = self._wire.trust
+        tls = origin.scheme == b"https"
         backend: httpcore.NetworkBackend = self._backend
         proxy = None
         if route.proxy is not None and route.proxy.startswith("socks5:"):
@@ -264,14 +275,15 @@ class _Worker(threading.Thread):
                 else (unquote(parts.username).encode(), unquote(parts.password or "").encode()),
                 ssl_context=trust.context(Route()) if parts.scheme == "https" else None,
             )
-        return httpcore.ConnectionPool(
+        pool = httpcore.ConnectionPool(
+            # Plain http needs no TLS context: building one costs more than the request.
             ssl_context=trust.context(route) if tls else None,
             proxy=proxy,
-            max_connections=1 if owner else 10,
             keepalive_expiry=IDLE_SECONDS,
-            http2=route.http2 and tls and not owner,
+            http2=http2 and tls,
             network_backend=backend,
         )
+        return pool.create_connection(origin)
 
 
 def _translated(error: Exception, leg: Leg) -> RequestError:
