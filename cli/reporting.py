@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -140,8 +139,7 @@ def _from_here(workspace: Path) -> str:
     return os.path.relpath(workspace / "requests")
 
 
-@dataclass
-class _Report:
+class _Report(Struct, frozen=True):
     """One reporter; `file` is an unlinked one whose content goes to `path` at the end, None for stdout."""
 
     reporter: Reporter

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from core.secret import Secret
+from core.structs import Struct
 
 APP = "hushpost"
 
 
-@dataclass(frozen=True)
-class Paths:
+class Paths(Struct, frozen=True):
     """The three folders of this user, created 0700 on first write."""
 
     config: Path
@@ -71,16 +70,14 @@ class Paths:
         return found
 
 
-@dataclass(frozen=True)
-class Unlock:
+class Unlock(Struct, frozen=True):
     """How the store is opened without a person: from HUSHPOST_PASSPHRASE or HUSHPOST_KEY_FILE."""
 
     passphrase: Secret | None = None
     key_file: Path | None = None
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What the process was started with, read once: later reads of the environment would see nothing secret."""
 
     paths: Paths

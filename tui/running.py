@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TYPE_CHECKING, cast
+
+from msgspec.structs import replace
 
 from core.captured import Captured
 from core.errors import HushpostError
 from core.exchange import RequestFinished, RequestStarted, RunFinished, RunStarted
 from core.run.runner import RunOptions, Values, run
+from core.structs import Struct
 from tui.run_log import RunLog
 
 if TYPE_CHECKING:
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from core.session import Session
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """Requests that run in each of these iterations."""
 
     references: Sequence[str]
@@ -34,8 +35,7 @@ class Part:
         return len(self.references) * len(self.iterations)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What a run sends and how; a run of what did not pass has parts of it."""
 
     references: Sequence[str]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import secrets
 import shutil
@@ -12,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from msgspec.structs import replace
 
 from core.consent.registry import Registry
 from core.demo.api import REPORT_USER, DemoApi, Keys
@@ -71,7 +72,7 @@ class Demo:
     def __init__(self, surroundings: Surroundings) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="hushpost-demo-"))
         self.workspace = self.folder / "payments-demo"
-        self.surroundings = dataclasses.replace(
+        self.surroundings = replace(
             surroundings,
             paths=Paths(config=self.folder / "config", data=self.folder / "data", state=self.folder / "state"),
             unlock=Unlock(passphrase=Secret(PASSPHRASE)),

@@ -12,10 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from core.errors import HushpostError
 from core.exchange import Exchange
@@ -58,13 +59,12 @@ class Entry(Struct, frozen=True):
     """What a search looks at."""
 
 
-@dataclass
-class _Index:
+class _Index(msgspec.Struct):
     """What the disk holds, as far as the key opens it."""
 
     key: bytes
-    entries: dict[str, Entry] = field(default_factory=dict)
-    closed: set[str] = field(default_factory=set)
+    entries: dict[str, Entry] = msgspec.field(default_factory=dict)
+    closed: set[str] = msgspec.field(default_factory=set)
     """Rows that the key does not open; they stay until a limit takes them."""
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from core.exchange import CheckResult, ErrorInfo, Exchange, Outcome, Result
 from core.structs import Struct
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 
 class Row(Struct, frozen=True):
+    unshown = frozenset({"unmasked"})
+
     request: str
     iteration: int
     outcome: Outcome
@@ -30,7 +33,7 @@ class Row(Struct, frozen=True):
     file: str = ""
     """The request's file, relative to the current folder; empty where it is not below it."""
     attempts: int = 1
-    unmasked: tuple[Exchange, Redactor] | None = field(default=None, repr=False)
+    unmasked: tuple[Exchange, Redactor] | None = None
     """For `sides` alone."""
 
     def sides(self) -> Sides | None:
@@ -112,11 +115,10 @@ def error_info(error: ErrorInfo, redact: Callable[[str], str]) -> ErrorInfo:
     return ErrorInfo(error.kind, redact(error.message), redact(error.hint) if error.hint else None)
 
 
-@dataclass
-class Tally:
+class Tally(msgspec.Struct):
     """How many results had which outcome, and of how many that there were to be."""
 
-    counts: Counter[Outcome] = field(default_factory=Counter)
+    counts: Counter[Outcome] = msgspec.field(default_factory=Counter)
     expected: int = 0
 
     def count(self, outcome: Outcome) -> None:

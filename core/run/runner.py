@@ -12,9 +12,10 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
+
+import msgspec
 
 from core import needs
 from core.captured import Captured
@@ -78,8 +79,7 @@ class RunSession(Protocol):
     def redact(self, text: str) -> str: ...
 
 
-@dataclass(frozen=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True):
     rows: Sequence[Mapping[str, str]] = ()
     """Data rows; iteration N uses row N, from the start again when there are more iterations."""
     iterations: int | None = None
@@ -91,10 +91,13 @@ class RunOptions:
     """Seconds between the starts of two requests."""
     retries: int = 0
     """How often a request that failed, or met an error that may pass, is sent again."""
-    overrides: Values = field(default_factory=dict)
+    overrides: Values = msgspec.field(default_factory=dict)
     """Go before the rows."""
-    prompts: Values = field(default_factory=dict)
+    prompts: Values = msgspec.field(default_factory=dict)
     """Answers to the questions that requests ask."""
+
+
+ONCE = RunOptions()
 
 
 class _Step(Struct, frozen=True):
@@ -122,7 +125,7 @@ class _Iteration:
 async def run(
     session: RunSession,
     references: Sequence[str],
-    options: RunOptions = RunOptions(),
+    options: RunOptions = ONCE,
 ) -> AsyncIterator[RunEvent]:
     """The events of the run. Raises before the first request when a file or a template is wrong: one error for all."""
     steps = await _steps(session, references, options)

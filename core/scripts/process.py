@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -74,11 +73,10 @@ class _Report(msgspec.Struct, frozen=True):
     left: int = 0
 
 
-@dataclass
-class Ended:
+class Ended(msgspec.Struct):
     """What came of a script. Nothing of it is redacted yet."""
 
-    said: Said = field(default_factory=Said)
+    said: Said = msgspec.field(default_factory=Said)
     output: str = ""
     failure: str = ""
     """Why it has no result; empty where it ended well."""

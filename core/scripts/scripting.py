@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -66,8 +65,7 @@ def grant(session: Session, *grants: Grant) -> ScriptFiles:
     return files
 
 
-@dataclass
-class Scripted:
+class Scripted(msgspec.Struct):
     """The scripts of one request that is being sent."""
 
     session: Session
@@ -80,11 +78,11 @@ class Scripted:
     files: ScriptFiles
     grants: frozenset[Grant]
     limits: Limits
-    notes: list[str] = field(default_factory=list)
-    checks: list[CheckResult] = field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
+    checks: list[CheckResult] = msgspec.field(default_factory=list)
     behind: frozenset[SecretUse] = frozenset()
     """The secrets that have a part in what the scripts made: it goes only where the user lets those go."""
-    secrets_used: set[str] = field(default_factory=set)
+    secrets_used: set[str] = msgspec.field(default_factory=set)
 
     @classmethod
     def of(

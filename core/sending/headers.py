@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 
 from core.errors import RequestError
 from core.models import Field
 from core.secret import MASK
+from core.structs import Struct
 from core.template import Rendered
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -23,19 +23,20 @@ Blame = Callable[[str], str]
 """The value of a hidden variable, to see which one brought what cannot be sent."""
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One header; `key` is its name in lower case."""
 
+    unshown = frozenset({"value"})
+
     name: str
-    value: str = field(repr=False)
+    value: str
     shown: tuple[str, str]
     names: frozenset[str] = _NONE
     """The secrets in it."""
-    key: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.key = self.name.lower()
+    @property
+    def key(self) -> str:
+        return self.name.lower()
 
 
 def plain(name: str, value: str) -> Line:

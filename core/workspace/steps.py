@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -66,8 +65,7 @@ class Label(Struct, frozen=True):
     name: str | None
 
 
-@dataclass
-class Step:
+class Step(msgspec.Struct):
     number: int
     what: What
     label: str
@@ -80,7 +78,7 @@ class Step:
     other: str = ""
     """How it is called after."""
     kept: Kept | None = None
-    made: Fingerprint | None = field(default=None, repr=False)
+    made: Fingerprint | None = None
     """The files as they were made, to see whether anything was done with them since."""
 
     def sentence(self, *, back: bool) -> str:

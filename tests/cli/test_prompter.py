@@ -6,11 +6,11 @@ import io
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cli.diagnostics import Diagnostics
 from cli.prompter import TerminalPrompter

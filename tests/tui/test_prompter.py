@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from core.errors import LoginRequired
@@ -165,7 +165,7 @@ async def test_the_desktop_opens_its_browser_and_what_it_prints_stays_off_the_sc
         opener.write_text(f'#!/bin/sh\necho noise; echo noise >&2; printf "%s" "$1" > {tmp_path}/opened\n')
         opener.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    session.surroundings = dataclasses.replace(session.surroundings, has_display=True)
+    session.surroundings = replace(session.surroundings, has_display=True)
     async with in_mode(session, "credentials") as pilot:
         in_thread(lambda: prompter.open_url(LOGIN, REDIRECT))
         await shown(pilot, BrowserDialog)
@@ -175,7 +175,7 @@ async def test_the_desktop_opens_its_browser_and_what_it_prints_stays_off_the_sc
 
 
 async def test_over_ssh_no_browser_is_opened(session: Session, prompter: AuthPrompter) -> None:
-    session.surroundings = dataclasses.replace(session.surroundings, has_display=True, over_ssh=True)
+    session.surroundings = replace(session.surroundings, has_display=True, over_ssh=True)
     async with in_mode(session, "credentials") as pilot:
         in_thread(lambda: prompter.open_url(LOGIN, REDIRECT))
         await shown(pilot, BrowserDialog)

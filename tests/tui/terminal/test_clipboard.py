@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import os
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from core.errors import HushpostError
@@ -100,7 +100,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def test_with_a_display_the_tool_gets_it_by_stdin_alone(session: Session, tools: Path) -> None:
-    session.surroundings = dataclasses.replace(session.surroundings, has_display=True)
+    session.surroundings = replace(session.surroundings, has_display=True)
     async with in_mode(session, "settings") as pilot:
         sent = caught(pilot)
         assert await copy(pilot.app, session, TEXT, secret=True) == "copied with wl-copy"
@@ -111,7 +111,7 @@ async def test_with_a_display_the_tool_gets_it_by_stdin_alone(session: Session, 
 
 async def test_a_tool_that_fails_leaves_it_to_the_terminal(session: Session, tools: Path) -> None:
     (tools / "bin" / "wl-copy").write_text("#!/bin/sh\nexit 1\n")
-    session.surroundings = dataclasses.replace(session.surroundings, has_display=True)
+    session.surroundings = replace(session.surroundings, has_display=True)
     async with in_mode(session, "settings") as pilot:
         sent = caught(pilot)
         assert "sent to the terminal" in await copy(pilot.app, session, TEXT)
@@ -119,7 +119,7 @@ async def test_a_tool_that_fails_leaves_it_to_the_terminal(session: Session, too
 
 
 def test_over_ssh_no_tool_is_asked(session: Session, tools: Path) -> None:
-    session.surroundings = dataclasses.replace(session.surroundings, has_display=True, over_ssh=True)
+    session.surroundings = replace(session.surroundings, has_display=True, over_ssh=True)
     assert native_tool(session) is None
 
 
@@ -141,7 +141,7 @@ def tmux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
 
 
 async def test_tmux_takes_it_by_its_own_command_and_keeps_no_secret(session: Session, tmux: Callable[..., str]) -> None:
-    session.surroundings = dataclasses.replace(session.surroundings, over_ssh=True, multiplexer="tmux")
+    session.surroundings = replace(session.surroundings, over_ssh=True, multiplexer="tmux")
     async with in_mode(session, "settings") as pilot:
         sent = caught(pilot)
         assert "given to tmux" in await copy(pilot.app, session, TEXT)
