@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from core.errors import FileError
@@ -36,6 +35,8 @@ def _reference(text: str) -> str:
 
 
 def _near(selectors: Sequence[str], references: Sequence[str]) -> str | None:
+    from difflib import get_close_matches
+
     for selector in map(_reference, selectors):
         # A person more often gets the folder wrong than the name.
         near = get_close_matches(selector, references, n=3, cutoff=0.6) or [

@@ -17,8 +17,6 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-import idna
-
 from core.errors import HushpostError
 from core.structs import Struct
 
@@ -159,6 +157,8 @@ def normalize_host(host: str) -> str:
         return str(address)
     lowered = host.lower()
     if not lowered.isascii():
+        import idna
+
         try:
             lowered = idna.encode(host, uts46=True, std3_rules=False).decode("ascii")
         except (idna.IDNAError, UnicodeError):

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Collection
 from typing import NoReturn, Protocol
 
-from ahocorasick_rs import BytesAhoCorasick
-
 from core.encoded import BASE64, DEPTH, LONG, Decoded, decode, few_forms, forms, pieces
 from core.secret import MASK, Secret
 
@@ -42,6 +40,9 @@ class _Tier:
     __slots__ = ("automaton", "forms", "order")
 
     def __init__(self, forms: dict[bytes, _Form]) -> None:
+        # Where there is no secret, nothing is searched.
+        from ahocorasick_rs import BytesAhoCorasick
+
         self.forms = forms
         self.order = list(forms.values())
         self.automaton = BytesAhoCorasick(forms)
