@@ -88,6 +88,8 @@ class Invocation:
         prompter = TerminalPrompter(self.diagnostics, surroundings) if self.interactive else None
         session = open_session(surroundings, headless=True, prompter=prompter, environment=self.environment)
         self.diagnostics.redact = session.redact
+        # What was imported stays to the end.
+        gc.freeze()
         gc.enable()
         try:
             return await action(session)

@@ -14,15 +14,15 @@ from core.structs import Struct
 def inherit(request: Request, folders: Sequence[Folder]) -> Request:
     """The request with what its folders, inside out, give it: headers it neither names nor switches off, auth,
     scripts."""
-    headers: list[Field] = []
+    headers: tuple[Field, ...] = ()
     for fields in (*(folder.headers for folder in reversed(folders)), request.headers):
-        named = _named(fields).keys()
-        headers = [field for field in headers if field.name.casefold() not in named] + list(fields)
+        named = _named(fields).keys() if headers else ()
+        headers = (*(field for field in headers if field.name.casefold() not in named), *fields)
     auths: list[Auth] = [request.auth, *(folder.auth for folder in folders)]
     scripts = [request.scripts, *(folder.scripts for folder in folders)]
     return msgspec.structs.replace(
         request,
-        headers=tuple(headers),
+        headers=headers,
         auth=next((auth for auth in auths if not isinstance(auth, InheritAuth)), NoAuth()),
         scripts=Scripts(
             before_request=next((s.before_request for s in scripts if s.before_request), None),
