@@ -73,7 +73,7 @@ class Rendered:
     @classmethod
     def _of(cls, pieces: Iterable[str | _Hole]) -> Rendered:
         pieces = list(pieces)
-        if all(isinstance(piece, str) for piece in pieces):
+        if _Hole not in map(type, pieces):
             return cls("".join(cast(list[str], pieces)))
         merged: list[str | _Hole] = []
         for piece in pieces:
@@ -100,7 +100,7 @@ class Rendered:
     def join(cls, separator: str, parts: Iterable[Rendered | str]) -> Rendered:
         pieces: list[str | _Hole] = []
         for index, part in enumerate(parts):
-            if index:
+            if index and separator:
                 pieces.append(separator)
             pieces.extend((part,) if isinstance(part, str) else part._pieces)
         return cls._of(pieces)

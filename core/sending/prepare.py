@@ -152,7 +152,7 @@ class _Builder:
         route, terms, elsewhere = routes.build(request.options, self._render, files, proxy_for(address.origin))
         body, lines = self._message(rows, address.origin.netloc)
         held: dict[str, frozenset[str]] = {"url": address.names, "body": body.names, "auth": auth_names}
-        for line in lines:
+        for line in (line for line in lines if line.names):
             held[f"header:{line.key}"] = held.get(f"header:{line.key}", frozenset()) | line.names
         if isinstance(step, OAuth2Auth):
             elsewhere += _token_servers(step, auth_names)
