@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from rich.cells import get_character_cell_size
 
-TOKEN = re.compile(r"\x1b\[([0-9;]*)([HCDm])|\x1b\]8;([^;\x1b]*);([^\x1b]*)\x1b\\|([^\x1b])", re.DOTALL)
+TOKEN = re.compile(r"\x1b\[([0-9;]*)([HABCDm])|\x1b\]8;([^;\x1b]*);([^\x1b]*)\x1b\\|([^\x1b])", re.DOTALL)
 OFF = {22: {1, 2}, 23: {3}, 24: {4, 21}, 25: {5, 6}, 27: {7}, 28: {8}, 29: {9}, 54: {51, 52}, 55: {53}}
 SEEN_ON_BLANKS = {4, 7, 9, 21, 51, 52, 53}
 
@@ -56,7 +56,9 @@ class CellModel:
             assert match, f"the display wrote {data[position : position + 20]!r}"
             position = match.end()
             parameters, final, link_options, link, text = match.groups()
-            if text is not None:
+            if text == "\b":
+                self.x -= 1
+            elif text is not None:
                 self._draw(text)
             elif final is None:
                 self.look = replace(self.look, link=f"{link_options};{link}" if link else "")
@@ -65,6 +67,8 @@ class CellModel:
             elif final == "H":
                 row, _, column = parameters.partition(";")
                 self.y, self.x = int(row or 1) - 1, int(column or 1) - 1
+            elif final in "AB":
+                self.y += int(parameters or 1) * (1 if final == "B" else -1)
             else:
                 self.x += int(parameters or 1) * (1 if final == "C" else -1)
             assert 0 <= self.y < self.height

@@ -281,11 +281,10 @@ class _Pen:
 
     def _move(self, y: int, x: int) -> str:
         absolute = f"\x1b[{y + 1};{x + 1}H" if x else f"\x1b[{y + 1}H"
-        if y == self._y and self._x >= 0:
-            steps = x - self._x
-            relative = f"\x1b[{steps}C" if steps > 1 else "\x1b[C" if steps == 1 else f"\x1b[{-steps}D"
-            return min(absolute, relative, key=len)
-        return absolute
+        if self._x < 0:
+            return absolute
+        relative = _steps(y - self._y, "B", "A") + _steps(x - self._x, "C", "D")
+        return min(absolute, relative, key=len)
 
     def _change(self, before: Look, after: Look) -> str:
         key = (before, after)
@@ -293,6 +292,14 @@ class _Pen:
         if change is None:
             change = self._changes[key] = _change(before, after)
         return change
+
+
+def _steps(number: int, onward: str, back: str) -> str:
+    """From where the cursor is; a column back is a backspace."""
+    if number == -1 and back == "D":
+        return "\b"
+    steps = abs(number) if abs(number) > 1 else ""
+    return f"\x1b[{steps}{onward if number > 0 else back}" if number else ""
 
 
 def _change(before: Look, after: Look) -> str:
