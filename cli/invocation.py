@@ -9,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from functools import cached_property
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -80,10 +81,6 @@ class Invocation:
 
         task = asyncio.current_task()
         loop = asyncio.get_running_loop()
-        for number in ENDING:
-            # Not from a thread, and not where a test runs its own loop in one.
-            with contextlib.suppress(ValueError, RuntimeError):
-                loop.add_signal_handler(number, lambda: task.cancel() if task else None)
         _quiet_loggers()
         prompter = TerminalPrompter(self.diagnostics, surroundings) if self.interactive else None
         session = open_session(surroundings, headless=True, prompter=prompter, environment=self.environment)
@@ -91,13 +88,26 @@ class Invocation:
         # What was imported stays to the end.
         gc.freeze()
         gc.enable()
-        try:
-            return await action(session)
-        except asyncio.CancelledError:
-            self.diagnostics.error("interrupted")
-            return ExitCode.INTERRUPTED
-        finally:
-            await session.close()
+
+        # asyncio's own, which cancels the task, and raises the second time.
+        by_ctrl_c = signal.getsignal(signal.SIGINT)
+
+        def end(number: int, frame: FrameType | None) -> None:
+            session.sender.interrupt()
+            if number == signal.SIGINT and callable(by_ctrl_c):
+                by_ctrl_c(number, frame)
+            elif task is not None:
+                # Also where the loop sleeps, which a signal alone does not end.
+                loop.call_soon_threadsafe(task.cancel)
+
+        with _on_signals(end):
+            try:
+                return await action(session)
+            except asyncio.CancelledError:
+                self.diagnostics.error("interrupted")
+                return ExitCode.INTERRUPTED
+            finally:
+                await session.close()
 
     def code_of(self, error: HushpostError) -> ExitCode:
         return code_of(error.kind)
@@ -158,15 +168,22 @@ class Invocation:
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """Let Ctrl-C and its kin end a blocking question at once: asyncio would only cancel a task that waits."""
+    with _on_signals(signal.default_int_handler):
+        yield
+
+
+@contextlib.contextmanager
+def _on_signals(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Call this for Ctrl-C and its kin."""
     previous = {}
     try:
         for number in (signal.SIGINT, *ENDING):
             with contextlib.suppress(ValueError):  # not the main thread
-                previous[number] = signal.signal(number, signal.default_int_handler)
+                previous[number] = signal.signal(number, handler)
         yield
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for number, before in previous.items():
+            signal.signal(number, before)
 
 
 def end_on_signals() -> None:

@@ -72,6 +72,7 @@ async def report_run(
     from cli.unlocking import UnlockingSession
     from core.run.runner import run
 
+    session.sender.alone = options.parallel == 1
     reports = Reports(invocation.output, targets)
     progress = ProgressBar(invocation.diagnostics)
     tally = Tally()

@@ -64,6 +64,9 @@ class Sender:
 
     def __init__(self, redactor: Redactor) -> None:
         self.redactor = redactor
+        self.alone = False
+        """Nothing else needs the event loop while a request is on the wire: the loop's own thread may wait for the
+        answer, which `interrupt` ends."""
         self._wire: Wire | None = None
         self._closed = False
 
@@ -122,6 +125,11 @@ class Sender:
         _Trip(self, prepared, noted, None, None, None, None).ask_consent()
         return found
 
+    def interrupt(self) -> None:
+        """From a handler of signals, which cancels the task as well."""
+        if self._wire is not None:
+            self._wire.interrupt()
+
     def close(self) -> None:
         """End every connection; exchanges under way fail."""
         self._closed = True
@@ -144,6 +152,7 @@ class _Trip:
     ) -> None:
         self._redactor = sender.redactor
         self._wire = sender.wire
+        self._alone = sender.alone
         self._prepared = prepared
         self._approve = approve
         options = prepared.request.options
@@ -252,7 +261,7 @@ class _Trip:
             limit_s=self._prepared.timeout,
             login=auth if isinstance(auth, NtlmAuth) and self._at_home else None,
         )
-        answer = await self._wire.carry(leg, keep, self._progress)
+        answer = await self._wire.carry(leg, keep, self._progress, here=self._alone)
         self._answers.append(answer)
         return answer
 

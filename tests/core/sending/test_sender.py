@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -115,13 +116,18 @@ async def test_the_time_is_split(desk: Desk, tls_server: Loopback, authority: Au
     assert (second.connect_ms, second.tls_ms) == (None, None)
 
 
-async def test_one_connection_serves_requests_one_after_the_other(desk: Desk, server: Loopback) -> None:
+@pytest.mark.parametrize("alone", [False, True])
+async def test_one_connection_serves_requests_one_after_the_other(desk: Desk, server: Loopback, alone: bool) -> None:
+    desk.sender.alone = alone
     for _ in range(3):
         await desk.send(Request(url=f"{server.url}/echo"))
     assert len({request.connection for request in server.requests}) == 1
 
 
-async def test_a_kept_connection_that_the_server_closed_is_replaced(desk: Desk, server: Loopback) -> None:
+@pytest.mark.parametrize("alone", [False, True])
+async def test_a_kept_connection_that_the_server_closed_is_replaced(desk: Desk, server: Loopback, alone: bool) -> None:
+    desk.sender.alone = alone
+
     def close_after(handler: object, received: object) -> None:
         handler.answer(200, b"{}")  # type: ignore[attr-defined]
         handler.close_connection = True  # type: ignore[attr-defined]
@@ -131,6 +137,28 @@ async def test_a_kept_connection_that_the_server_closed_is_replaced(desk: Desk, 
         exchange = await desk.send(Request(url=f"{server.url}/close"))
         assert exchange.response.status == 200
         server.wait_for(lambda: server.open_connections == 0)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+async def test_a_kept_connection_that_is_reset_once_it_is_used_is_replaced(desk: Desk, alone: bool) -> None:
+    def serve() -> None:
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+                connection.recv(65536)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    desk.sender.alone = alone
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        for _ in range(2):
+            exchange = await desk.send(Request(url=f"http://127.0.0.1:{listener.getsockname()[1]}/"))
+            assert exchange.response.status == 204
+        desk.sender.close()
+        thread.join(PATIENCE_S)
 
 
 async def test_requests_at_once_have_connections_of_their_own(desk: Desk, server: Loopback) -> None:
@@ -754,6 +782,16 @@ async def test_the_time_limit_holds_while_nothing_comes(desk: Desk, server: Loop
     assert caught.value.kind == "timeout"
 
 
+@pytest.mark.parametrize("path", ["stream", "hold"])
+async def test_the_time_limit_holds_in_the_calling_thread(desk: Desk, server: Loopback, path: str) -> None:
+    desk.sender.alone = True
+    await desk.send(Request(url=f"{server.url}/echo"))
+    with pytest.raises(RequestError) as caught:
+        await desk.send(Request(url=f"{server.url}/{path}", options=Options(timeout=0.1)))
+    assert caught.value.kind == "timeout"
+    assert (await desk.send(Request(url=f"{server.url}/echo"))).response.status == 200
+
+
 async def test_the_time_limit_holds_while_a_name_is_looked_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
 
@@ -767,6 +805,43 @@ async def test_the_time_limit_holds_while_a_name_is_looked_up(desk: Desk, monkey
     answered.set()
     assert caught.value.kind == "timeout"
     assert "could not be reached within 0.05 s" in str(caught.value)
+
+
+async def test_what_the_calling_thread_waits_for_is_interrupted(desk: Desk, server: Loopback) -> None:
+    desk.sender.alone = True
+    await desk.send(Request(url=f"{server.url}/echo"))
+
+    def interrupt() -> None:
+        server.wait_for(lambda: len(server.requests) == 2)
+        desk.sender.interrupt()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(RequestError) as caught:
+        await desk.send(Request(url=f"{server.url}/hold"))
+    thread.join()
+    assert caught.value.kind == "cancelled"
+    assert (await desk.send(Request(url=f"{server.url}/echo"))).response.status == 200
+
+
+async def test_requests_in_the_calling_thread_leave_the_loop_its_turn(desk: Desk, server: Loopback) -> None:
+    desk.sender.alone = True
+
+    async def send_for_ever() -> None:
+        while True:
+            await desk.send(Request(url=f"{server.url}/echo"))
+
+    def cancel() -> None:
+        server.wait_for(lambda: len(server.requests) >= 5)
+        loop.call_soon_threadsafe(sending.cancel)
+
+    loop = asyncio.get_running_loop()
+    sending = asyncio.ensure_future(send_for_ever())
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    thread.join()
 
 
 async def test_cancelling_in_mid_body_ends_the_connection_at_once(desk: Desk, server: Loopback) -> None:
