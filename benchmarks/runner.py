@@ -150,6 +150,7 @@ def main() -> None:
         place = Path(temporary)
         write_all(place / "data", options.requests, base)
         measured = list(cases(install(options.peers or place / "peers"), place / "data", options.requests))
+        loads = [os.getloadavg()[0]]
         for counted in range(options.runs + 1):
             for case in measured:
                 if counted > case.most_runs:
@@ -157,6 +158,8 @@ def main() -> None:
                 measure(case, base, place)
                 if counted == 0:
                     case.seconds, case.cpu, case.mib = [], [], []
+            loads.append(os.getloadavg()[0])
+        print(f"{options.runs} runs in turn; load average {spread(loads, 1)} on {os.cpu_count()} cores.\n")
         print("\n".join(table(measured)))
 
 
