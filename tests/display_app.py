@@ -17,6 +17,7 @@ from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 from textual.style import Style as ContentStyle
@@ -127,9 +128,13 @@ class DisplayApp(App[None]):
             widget.cursor_blink = False
         self.animation_level = "none"
 
+    def on_resize(self, event: Resize) -> None:
+        self.sub_title = f"{event.size.width}x{event.size.height}"
+
     def done(self) -> None:
+        """Say so once all that was changed is drawn."""
         self.count += 1
-        self.query_one("#status", Static).update(f"done {self.count}")
+        self.call_after_refresh(self.query_one("#status", Static).update, f"done {self.count}")
 
     def action_change(self) -> None:
         for patch in self.query(Patch):

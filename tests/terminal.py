@@ -18,15 +18,21 @@ from types import TracebackType
 from typing import Self
 
 import pyte
+from pyte.screens import Char
 
+from tests.patience import PATIENCE_S
+
+# Escape as a terminal with the keyboard protocol of kitty sends it, for which Textual asks: the bare byte would be
+# another key together with what follows it, unless it were given time.
 KEYS = {
-    "enter": "\r", "tab": "\t", "shift+tab": "\x1b[Z", "escape": "\x1b", "space": " ", "backspace": "\x7f",
+    "enter": "\r", "tab": "\t", "shift+tab": "\x1b[Z", "escape": "\x1b[27u", "space": " ", "backspace": "\x7f",
     "up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D", "home": "\x1b[H", "end": "\x1b[F",
     "pageup": "\x1b[5~", "pagedown": "\x1b[6~", "delete": "\x1b[3~", "insert": "\x1b[2~",
     "f1": "\x1bOP", "f2": "\x1bOQ", "f3": "\x1bOR", "f4": "\x1bOS", "f5": "\x1b[15~", "f6": "\x1b[17~",
     "f7": "\x1b[18~", "f8": "\x1b[19~", "f9": "\x1b[20~", "f10": "\x1b[21~",
 }  # fmt: skip
 QUERIES = ((re.compile(rb"\x1b\[0?c"), b"\x1b[?62;22c"), (re.compile(rb"\x1b\[\?2026\$p"), b"\x1b[?2026;2$y"))
+FRAME_BEGINS, FRAME_ENDS = b"\x1b[?2026h", b"\x1b[?2026l"
 # What pyte does not know and would draw as text.
 UNKNOWN = re.compile(
     "\x1b\\[[<=>][0-9;:]*[ -/]*[@-~]|\x1b\\[\\??[0-9;:]*[ -/]+[@-~]|\x1b\\[[0-9;]*[tu]"
@@ -55,6 +61,12 @@ class ScreenModel:
     @property
     def text(self) -> str:
         return "\n".join(line.rstrip() for line in self.screen.display)
+
+    @property
+    def cells(self) -> list[list[Char]]:
+        """With the colours, by which the part with the focus differs from others."""
+        buffer = self.screen.buffer
+        return [[buffer[y][x] for x in range(self.screen.columns)] for y in range(self.screen.lines)]
 
 
 class TerminalApp:
@@ -98,6 +110,11 @@ class TerminalApp:
     def text(self) -> str:
         return self._model.text
 
+    @property
+    def _is_drawing(self) -> bool:
+        """The last frame has begun and not ended."""
+        return self.received.rfind(FRAME_BEGINS) > self.received.rfind(FRAME_ENDS)
+
     def resize(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         if (columns, rows) != (self._model.screen.columns, self._model.screen.lines):
@@ -107,9 +124,6 @@ class TerminalApp:
         for key in keys:
             if key in KEYS:
                 self.write(KEYS[key])
-                if key == "escape":
-                    # Together with what follows it would be another key: alt and that one.
-                    self.settle(0.15)
             elif key.startswith("alt+"):
                 self.write("\x1b[1;3" + KEYS[key[4:]][-1])
             elif key.startswith("ctrl+"):
@@ -145,11 +159,11 @@ class TerminalApp:
             self.frames.append(frame)
         return True
 
-    def wait_for(self, condition: str | Callable[[str], bool], seconds: float = 30.0) -> float:
-        """Wait until the screen holds a text or meets a condition; the seconds since the program started."""
+    def wait_for(self, condition: str | Callable[[str], bool], seconds: float = PATIENCE_S) -> float:
+        """Wait until a whole frame holds a text or meets a condition; the seconds since the program started."""
         holds = condition if callable(condition) else lambda screen: condition in screen
         deadline = time.perf_counter() + seconds
-        while not holds(self.text):
+        while self._is_drawing or not holds(self.text):
             if time.perf_counter() > deadline or self.status is not None:
                 raise AssertionError(
                     f"waited in vain for {condition!r}; status {self.status}; the screen:\n{self.text}"
@@ -157,13 +171,20 @@ class TerminalApp:
             self.pump(0.1)
         return time.perf_counter() - self.started
 
+    def see(self, *keys: str) -> None:
+        """Press keys one after the other, each once the one before has changed the screen."""
+        for key in keys:
+            before = self._model.cells
+            self.press(key)
+            self.wait_for(lambda screen: self._model.cells != before)  # noqa: B023 - called at once
+
     def settle(self, quiet: float = 0.3, seconds: float = 10.0) -> None:
         """Read until nothing has come for `quiet` seconds."""
         deadline = time.perf_counter() + seconds
         while self.pump(quiet) and time.perf_counter() < deadline:
             pass
 
-    def wait_exit(self, seconds: float = 15.0) -> int:
+    def wait_exit(self, seconds: float = PATIENCE_S) -> int:
         deadline = time.perf_counter() + seconds
         while self.status is None and time.perf_counter() < deadline:
             if not self.pump(0.05):

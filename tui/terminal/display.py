@@ -6,6 +6,8 @@ each update is compared with the picture, and the picture is forgotten whenever 
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, cast
@@ -140,6 +142,13 @@ def _watched(base: type[Driver], changed: Callable[[], None]) -> type[Driver]:
     """The driver, telling whenever the terminal may show something else than was written to it."""
 
     class WatchedDriver(base):  # type: ignore[valid-type, misc]
+        def start_application_mode(self) -> None:
+            super().start_application_mode()
+            told = signal.getsignal(signal.SIGWINCH)
+            if callable(told):
+                # By the loop, one after the other: what interrupts another would tell its newer size first.
+                asyncio.get_running_loop().add_signal_handler(signal.SIGWINCH, told, signal.SIGWINCH, None)
+
         def write(self, data: str) -> None:
             super().write(data)
             if any(sequence in data for sequence in _FORGETTING):

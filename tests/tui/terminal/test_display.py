@@ -4,7 +4,8 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from pyte.screens import Char
 
 from tests.display_app import DisplayApp
-from tests.terminal import ScreenModel, TerminalApp
+from tests.terminal import FRAME_ENDS, ScreenModel, TerminalApp
 
+Cells = list[list[Any]]
 SCRIPT = Path(__file__).parents[2] / "display_app.py"
 
 
@@ -27,13 +29,17 @@ class Session:
         self.model = ScreenModel(columns, rows)
         self.fed = 0
         self.done = 0
-        self.app.wait_for("ready")
-        self.app.settle(0.1)
+        # The footer comes last.
+        self.app.wait_for(lambda screen: "ready" in screen and "palette" in screen)
 
     @property
-    def cells(self) -> list[list[Any]]:
+    def cells(self) -> Cells:
         self.feed()
         return cells_of(self.model)
+
+    def shows(self, cells: Callable[[], Cells]) -> None:
+        """Wait until every cell is as it is there, now or when more has been drawn."""
+        self.app.wait_for(lambda _: self.cells == cells())
 
     def feed(self) -> None:
         self.model.feed(bytes(self.app.received[self.fed :]))
@@ -50,7 +56,6 @@ class Session:
                 self.app.wait_for("a dialog")
             elif key == "m":
                 self.app.wait_for(lambda screen: "a dialog" not in screen)
-        self.app.settle(0.1)
 
     def resize(self, columns: int, rows: int) -> None:
         self.feed()
@@ -58,9 +63,21 @@ class Session:
         self.model.screen.resize(rows, columns)
 
 
-def cells_of(model: ScreenModel) -> list[list[Any]]:
+def cells_of(model: ScreenModel) -> Cells:
     buffer = model.screen.buffer
     return [[seen(buffer[y][x]) for x in range(model.screen.columns)] for y in range(model.screen.lines)]
+
+
+def drawn(file: Path, columns: int, rows: int) -> Cells:
+    """What Textual would have drawn by itself until now."""
+    model = ScreenModel(columns, rows)
+    model.feed(file.read_bytes())
+    return cells_of(model)
+
+
+def same(one: Session, other: Session) -> None:
+    """Wait until both show the same, when each has drawn what there is to draw."""
+    one.app.wait_for(lambda _: not other.app.pump(0) and one.cells == other.cells)
 
 
 def seen(char: Char) -> Any:
@@ -110,9 +127,7 @@ def test_the_screen_is_what_textual_alone_would_have_made_it(
     keys = KEYS + random.Random(columns).choices(["f2", "f2", "f5", "f3", "down", "up", "y", "tab", "enter"], k=20)
     for part in (keys[:10], keys[10:24], [*keys[24:], "f2"]):
         session.press(part)
-        model = ScreenModel(columns, rows)
-        model.feed(whole.read_bytes())
-        assert session.cells == cells_of(model)
+        session.shows(partial(drawn, whole, columns, rows))
     received = bytes(session.app.received)
     assert len(received) < 0.35 * whole.stat().st_size
     assert received.count(b"\x1b[?2026h") == received.count(b"\x1b[?2026l") > 10
@@ -124,15 +139,17 @@ def test_the_screen_is_the_same_with_it_and_without(sessions: Any) -> None:
     for part in (KEYS[:10], KEYS[10:14]):
         plain.press(part)
         diff.press(part)
-        assert diff.cells == plain.cells
+        same(diff, plain)
     assert len(diff.app.received) < 0.35 * len(plain.app.received)
 
 
 def test_a_typed_key_costs_the_same_at_any_width(sessions: Any) -> None:
     session = sessions("diff", 160, 45)
     session.press(["f2", "a"])
+    session.app.wait_for("a ")
     before = len(session.app.received)
     session.press(["b"])
+    session.app.wait_for("ab")
     assert len(session.app.received) - before <= 100
 
 
@@ -141,7 +158,7 @@ def test_clearing_and_suspending_lead_to_a_whole_frame(sessions: Any) -> None:
     for key in ("f6", "f7"):  # a clear, and a program that had the terminal for a while
         for session in (plain, diff):
             session.press(["f2", key, "f2"])
-        assert diff.cells == plain.cells
+        same(diff, plain)
         assert "something else" not in diff.model.text
 
 
@@ -152,7 +169,7 @@ def test_a_key_writes_every_cell_anew(sessions: Any) -> None:
     session.model.feed(b"\x1b[5;5Ha message of another program")
     assert session.cells != before
     session.press(["f8"])
-    assert session.cells == before
+    session.shows(lambda: before)
 
 
 def test_stopping_and_continuing_the_process_leads_to_a_whole_frame(sessions: Any) -> None:
@@ -167,8 +184,7 @@ def test_stopping_and_continuing_the_process_leads_to_a_whole_frame(sessions: An
     session.feed()
     session.model.feed(b"\x1b[2J\x1b[Hthe shell was here")
     os.kill(session.app.pid, signal.SIGCONT)
-    session.app.settle(0.3)
-    assert session.cells == before
+    session.shows(lambda: before)
 
 
 def test_sizes_may_change_faster_than_frames(sessions: Any) -> None:
@@ -176,17 +192,18 @@ def test_sizes_may_change_faster_than_frames(sessions: Any) -> None:
     for one in (session, other):
         for size in ((60, 20), (80, 24), (90, 8), (100, 30)):
             one.resize(*size)
-        one.app.settle(0.3)
-    assert session.cells == other.cells
+        one.app.wait_for("100x30")
+        one.press(["f2"])
+    same(session, other)
     shown = session.cells
     session.resize(40, 10)
     session.resize(100, 30)
-    session.app.settle(0.3)
-    assert session.cells == shown
+    session.shows(lambda: shown)
     for size in ((1, 1), (2, 3), (100, 30)):
+        before = session.app.received.count(FRAME_ENDS)
         session.resize(*size)
-        session.app.settle(0.2)
-    assert session.cells == shown
+        session.app.wait_for(lambda _: session.app.received.count(FRAME_ENDS) > before)  # noqa: B023 - called at once
+    session.shows(lambda: shown)
 
 
 async def test_without_a_terminal_nothing_is_in_the_way() -> None:
