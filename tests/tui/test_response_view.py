@@ -59,7 +59,7 @@ async def test_a_secret_that_the_server_echoes_is_never_shown() -> None:
         seen = []
         for keys in ("r", "r", "x", "x", *["right_square_bracket"] * 6, "slash"):
             await pilot.press(keys)
-            await pilot.pause(0.05)
+            await pilot.pause()
             seen.append(screen_text(pilot))
             if keys != "slash":
                 document = app.view._pane.document
@@ -409,9 +409,7 @@ def test_the_pager_reads_masked_text_from_its_stdin(home: Path, tmp_path: Path) 
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(home), "TERM": "xterm-256color"}
     with TerminalApp([sys.executable, str(script), str(file)], environment=environment | {"LANG": "C.UTF-8"}) as app:
         app.wait_for('"id": 0')
-        app.settle(0.1)
-        app.press("tab", "tab")
-        app.settle(0.1)
+        app.see("tab", "tab")
         app.press("p")
         app.wait_for("the pager was here")
         app.press("enter")

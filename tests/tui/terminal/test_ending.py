@@ -81,7 +81,6 @@ def test_it_is_suspended_to_the_shell_and_comes_back(home: Path, workspace: Work
         app.wait_for("$")
         app.write(f"set -m; {hushpost} open {workspace.path}\r")
         app.wait_for("Health")
-        app.settle()
         app.write("\x1bs")
         app.wait_for("Stopped")
         app.write("stty -a | tr ';' '\\n' | grep -c -w -- ' echo'; echo here-$((40 + 2))\r")
