@@ -57,10 +57,16 @@ def send(app: TerminalApp, name: str) -> None:
     app.wait_for("Find a request")
     app.press(*name)
     app.wait_for(lambda screen: name in screen)
-    app.settle()
     app.press("enter")
-    app.settle()
+    app.wait_for(lambda screen: "Find a request" not in screen)
     app.press("ctrl+r")
+
+
+def look(app: TerminalApp, *keys: str) -> None:
+    """What each key brings up is seen, where it brings up something."""
+    for key in keys:
+        app.press(key)
+        app.settle(0.1)
 
 
 JAR = """\
@@ -95,19 +101,17 @@ def test_a_person_sends_looks_around_and_quits(
     app.wait_for("200 OK")
     assert server.requests[0].header("X-Key") == SECRETS["header_key"]
     app.press("escape", "pagedown", "pagedown", "end", "home")
-    for _ in range(8):
-        app.press("alt+right")
-        app.settle(0.1)
+    look(app, *["alt+right"] * 8)
     send(app, "form")
-    app.wait_for(lambda screen: "form" in screen and len(server.requests) > 1)
-    app.settle()
+    app.wait_for(lambda screen: "200 OK" in screen and len(server.requests) > 1)
     send(app, "redirected")
     app.wait_for(lambda screen: "redirect" in screen.lower() and "May this host" in screen)
     app.press("escape")
-    app.settle()
+    app.wait_for(lambda screen: "May this host" not in screen)
     send(app, "unreachable")
-    app.wait_for(lambda screen: "127.0.0.1:9" in screen)
+    app.wait_for(lambda screen: "http://127.0.0.1:9" in screen and "May this host" in screen)
     app.press("escape")
+    app.wait_for(lambda screen: "May this host" not in screen)
     send(app, "jar")
     app.wait_for(lambda screen: "jar" in screen and "200 OK" in screen)
     for _ in range(5):
@@ -117,47 +121,31 @@ def test_a_person_sends_looks_around_and_quits(
     app.wait_for("it is")
     app.press("tab")
     app.wait_for("sid is")
-    app.settle()
-    for _ in range(4):
-        app.press("alt+left")
-        # The focus goes into a tab once it is drawn.
-        app.settle()
+    # The focus goes into a tab once it is drawn.
+    app.see(*["alt+left"] * 4)
     app.wait_for("[Headers")
     app.press("t")
     app.wait_for("Headers as text")
-    app.settle()
     app.press("escape")
-    app.settle(0.1)
     app.write("\x1bk")
     app.wait_for("in memory until")
-    app.settle()
     app.press("e")
     app.wait_for("HttpOnly")
-    app.settle(0.1)
     app.press("escape", "escape")
-    app.settle()
     app.write("\x1bp")
     app.wait_for("As it will be sent")
-    app.settle()
     app.press("c")
     app.wait_for("curl command")
-    app.settle()
     app.press("escape")
     app.write("\x1br")
-    for _ in range(4):
-        app.press("]")
-        app.settle(0.1)
+    look(app, *"]]]]")
     app.write("\x1bt")
     app.press("escape", "E")
     app.wait_for("What all requests inherit")
-    for _ in range(4):
-        app.write("\x1b[1;3C")
-        app.settle(0.1)
+    look(app, *["alt+right"] * 4)
     app.press("escape")
     for screen in ("f4", "f5", "f2", "f8", "f1"):
-        app.press(screen)
-        app.settle(0.2)
-        app.press("escape")
+        look(app, screen, "escape")
     app.press("f4")
     app.wait_for("header_key")
     app.press("down", "down", "i")
@@ -187,7 +175,6 @@ def test_a_person_runs_everything_reads_it_and_writes_reports(
     app.wait_for("the whole workspace, 4 requests")
     app.press("ctrl+r")
     app.wait_for("Before the run")
-    app.settle()
     # Not the other server's address, which nobody approved.
     app.press("left", "enter")
     app.wait_for("4/4")
@@ -195,25 +182,18 @@ def test_a_person_runs_everything_reads_it_and_writes_reports(
     assert server.requests[0].header("X-Key") == SECRETS["header_key"]
     app.press("home")
     for _ in range(3):
-        app.press("enter")
-        app.settle(0.2)
-        for _ in range(6):
-            app.press("]")
-            app.settle(0.1)
-        app.press("escape", "down")
-        app.settle(0.1)
-    app.press("c")
-    app.settle()
+        look(app, "enter", *"]]]]]]")
+        app.press("escape")
+        look(app, "down")
+    look(app, "c")
     app.press("escape", "f", "f")
     for name in ("r.html", "r.xml", "r.json"):
         app.press("w")
         app.wait_for("Write a report")
-        app.settle(0.1)
         app.press("end", "ctrl+u", *f"{home}/{name}", "enter")
         app.wait_for(lambda screen, file=home / name: "Write a report" not in screen and file.exists())  # type: ignore[misc]
         assert "unreachable" in (home / name).read_text("utf-8")
-    app.press("r")
-    app.settle()
+    look(app, "r")
     app.press("escape", "ctrl+c")
     app.wait_for("Quit hushpost?")
     app.press("enter")
