@@ -54,6 +54,7 @@ async def test_a_thousand_sends_leave_nothing_behind(
             await screen._sending.wait()
             server.requests.clear()
             if number in (WARM, SENDS):
+                await session.history.look()
                 await pilot.pause()
                 gc.collect()
                 counted[number] = (

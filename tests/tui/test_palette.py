@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from textual.pilot import Pilot
 
 from core.session import Session
 from core.workspace.workspace import Workspace
+from tests.effort import effort
 from tests.tui.conftest import Running, screen_text, until
 from tests.vault_app import shown, type_in
 from tui.palette import PaletteDialog, _offered
@@ -87,13 +87,10 @@ async def test_five_thousand_requests_narrow_as_one_types(running: Running, work
     for number in range(5_000):
         (folder / f"r{number}.toml").write_text(f'name = "Request {number}"\nmethod = "GET"\nurl = "https://x"\n')
     async with running(workspace) as pilot:
-        before = perf_counter()
         assert len(dict(_offered(pilot.app))) > 5_000  # type: ignore[arg-type]
-        assert perf_counter() - before < 1
+        assert effort(lambda: dict(_offered(pilot.app))) < 25  # type: ignore[arg-type]
         dialog = await asked(pilot, "")
-        before = perf_counter()
-        for typed in ("r", "re", "many/r49", "mny4999", "nothing such"):
-            dialog.matching(typed)
-        assert (perf_counter() - before) / 5 < 0.15
+        typed = ("r", "re", "many/r49", "mny4999", "nothing such")
+        assert effort(lambda: [dialog.matching(text) for text in typed]) / len(typed) < 5
         assert dialog.matching("many/r4999")[0].label == "Request many/r4999"
         await pilot.press("escape")
