@@ -46,8 +46,9 @@ async def test_a_request_opens_once_it_is_mended(running: Running, workspace: Wo
         await until(pilot, lambda: "!" in screen_text(pilot))
         await pilot.press("enter")
         await shown(pilot, BrokenFileDialog)
-        for told in (str(path)[-20:], "Line 2", "Key url", "must be a text", "Nothing is lost"):
-            assert told in said(pilot)
+        for told in (str(path), "Line 2", "Key url", "must be a text", "Nothing is lost"):
+            # A long path is broken where the line ends.
+            assert told.replace(" ", "") in said(pilot).replace(" ", "")
         await pilot.press("escape")
         await back(pilot)
         assert path.read_text() == BAD
