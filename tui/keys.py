@@ -191,6 +191,7 @@ TABLE = (
     Key("table.switch", "space", "switch", "On/off", "switch the row on or off, or to its next value", show=True),
     Key("table.rows", "t", "rows", "As text", "edit all rows as text, a row a line", show=True),
     Key("table.whole", "e,alt+e", "whole", "Larger", "edit the cell's text in a larger field, or in your editor"),
+    Key("table.undo", "z", "undo", "Undo", "take back the last change of the rows", show=True),
     Key("table.up", "alt+up,K", "shift(-1)", "Up", "move the row up"),
     Key("table.down", "alt+down,J", "shift(1)", "Down", "move the row down"),
 )

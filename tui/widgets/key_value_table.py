@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _NARROW = 20
 """Columns that a text is given at least while it is typed."""
+_MOST_PAST = 100
+"""Changes that can be taken back."""
 
 
 class KeyValueTable(Container):
@@ -74,6 +76,9 @@ class KeyValueTable(Container):
         self.names = names
         self._editor = TemplateInput(names=names)
         self._editing: tuple[int, int] | None = None
+        self._told: tuple[TableRow, ...] = ()
+        """The rows as they were set or told last, and before that, the newest last."""
+        self._past: list[tuple[TableRow, ...]] = []
 
     def compose(self) -> ComposeResult:
         yield self._lines
@@ -92,6 +97,8 @@ class KeyValueTable(Container):
     def set_rows(self, rows: Sequence[TableRow]) -> None:
         """Show other rows, without posting a change; an edit under way is given up."""
         self._close_editor()
+        if tuple(rows) != self._told:
+            self._told, self._past = tuple(rows), []
         self._lines.rows = list(rows)
         self._lines.shown()
 
@@ -137,6 +144,8 @@ class KeyValueTable(Container):
                 return not self.fixed and row is not None
             case "rows":
                 return (not self.fixed or self._adds_to is not None) and self.AS_TEXT is not None
+            case "undo":
+                return bool(self._past)
             case "whole":
                 column = self._lines.column
                 return row is not None and column not in row.choices and column not in row.locked
@@ -164,6 +173,14 @@ class KeyValueTable(Container):
         del self._lines.rows[self._lines.row]
         self._lines.shown()
         self._changed()
+
+    def action_undo(self) -> None:
+        """Have the rows as they were before the last change of them."""
+        self._told = self._past.pop()
+        self._lines.rows = list(self._told)
+        self._lines.shown()
+        self.post_message(self.Changed(self, self.rows))
+        self.screen.refresh_bindings()
 
     def action_switch(self) -> None:
         """On or off; a cell with choices goes to its next one."""
@@ -428,4 +445,8 @@ class KeyValueTable(Container):
                     self._edit(to, column)
 
     def _changed(self) -> None:
+        if self.rows != self._told:
+            self._past = [*self._past[1 - _MOST_PAST :], self._told]
+            self._told = self.rows
+            self.screen.refresh_bindings()
         self.post_message(self.Changed(self, self.rows))

@@ -22,6 +22,7 @@ from tui.widgets.outcomes import Outcomes
 from tui.widgets.params_editor import ParamsEditor
 from tui.widgets.script_table import ScriptTable
 from tui.widgets.struct_rows import body_tag, option_rows, options_with
+from tui.widgets.tab_line import SOME
 from tui.widgets.tabbed_editor import Inherited, TabbedEditor, field_rows, fields_of
 from tui.widgets.variable_table import Describe
 
@@ -174,7 +175,7 @@ class RequestEditor(TabbedEditor[Request]):
             **self._shared_counts(),
             "body": "" if isinstance(request.body, NoBody) else body_tag(request.body),
             "checks": str(tests) if tests else "",
-            "options": "*" if request.options != Options() or request.scripts != Scripts() else "",
+            "options": SOME if request.options != Options() or request.scripts != Scripts() else "",
         }
 
     def _read(self, tab: str, part: Widget) -> dict[str, Any]:

@@ -245,11 +245,12 @@ class RequestTree(CursorLines):
                 segments.append(Segment(method, style if lit else style + method_ink(row.method, ink)))
             label = visible(row.label)
             segments.append(Segment(label, style + ink.strong if is_open else style))
-        if row.reference in self.edited:
-            room = width - 2
-            strip = Strip(segments).adjust_cell_length(room, style)
-            return Strip([*strip, Segment(" *", style if lit else style + ink.warning)])
         strip = Strip(segments)
-        if strip.cell_length > width:
-            return Strip([*strip.crop(0, width - 1), Segment("…", style)])
+        edited = row.reference in self.edited
+        # Behind the label, and not at the edge, where it would seem to be the editor's.
+        room = width - 3 if edited else width
+        if strip.cell_length > room:
+            strip = Strip([*strip.crop(0, room - 1), Segment("…", style)])
+        if edited:
+            strip = Strip([*strip, Segment(" *", style if lit else style + ink.warning)])
         return strip.adjust_cell_length(width, style)

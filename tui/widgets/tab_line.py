@@ -15,6 +15,9 @@ from textual.widget import Widget
 from tui import keys
 from tui.themes import paint
 
+SOME = "•"
+"""That a tab holds something, where there is no room for what; a star is for unsaved edits."""
+
 
 class TabLine(Widget, can_focus=True):
     """The names of the editor's tabs in one line; the chosen one stands in brackets."""
@@ -73,11 +76,11 @@ class TabLine(Widget, can_focus=True):
         width = self.size.width
         full = [(key, label, self._counts.get(key, "")) for key, label in self._tabs]
         bare = [
-            (key, label, mark if mark.isdigit() or not mark else "!" if "FAIL" in mark else "*")
+            (key, label, mark if mark.isdigit() or not mark else "!" if "FAIL" in mark else SOME)
             for key, label, mark in full
         ]
-        stars = [(key, label, mark and ("!" if "FAIL" in mark else "*")) for key, label, mark in full]
-        for tabs, pad in ((full, 1), (bare, 1), (stars, 1), (stars, 0)):
+        dots = [(key, label, mark and ("!" if "FAIL" in mark else SOME)) for key, label, mark in full]
+        for tabs, pad in ((full, 1), (bare, 1), (dots, 1), (dots, 0)):
             cells = [self._cell(*tab, pad) for tab in tabs]
             # The blank behind the last one needs no room.
             if len("".join(label + mark for _, label, mark in cells).rstrip()) <= width:
@@ -85,7 +88,7 @@ class TabLine(Widget, can_focus=True):
         return self._window([self._cell(key, label, "", 0) for key, label, _ in full], width)
 
     def _cell(self, key: str, label: str, mark: str, pad: int) -> tuple[str, str, str]:
-        gap = " " if mark and mark not in "*!" and pad else ""
+        gap = " " if mark and mark not in f"{SOME}!" and pad else ""
         if key == self.chosen:
             return key, f"[{label}{gap}{mark}]", ""
         return key, f"{' ' * pad}{label}{gap}", f"{mark} "

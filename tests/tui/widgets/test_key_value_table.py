@@ -56,6 +56,36 @@ async def test_enter_edits_the_cell_and_enter_takes_it() -> None:
         assert len(host.changes) == 1
 
 
+async def test_z_takes_changes_of_the_rows_back_one_by_one() -> None:
+    async with shown() as (host, pilot):
+        await pilot.press("d", "space", "J", "right", "enter", "9", "enter", "n", "N", "enter", "v", "enter")
+        assert host.table.rows == (
+            TableRow(("Last", "z")),
+            TableRow(("X-Debug", "19"), enabled=True),
+            TableRow(("N", "v")),
+        )
+        # A new row is two changes: its name, then its value.
+        for _ in range(6):
+            await pilot.press("z")
+        assert host.table.rows == ROWS
+        assert host.changes[-1] == ROWS
+        told = len(host.changes)
+        await pilot.press("z")
+        assert len(host.changes) == told
+
+
+async def test_changes_of_other_rows_are_not_taken_back() -> None:
+    async with shown() as (host, pilot):
+        await pilot.press("d")
+        host.table.set_rows(host.table.rows)
+        await pilot.press("z")
+        assert len(host.cells) == 3
+        await pilot.press("d")
+        host.table.set_rows(ROWS[:1])
+        await pilot.press("z")
+        assert len(host.cells) == 1
+
+
 async def test_escape_leaves_the_cell_as_it_was() -> None:
     async with shown() as (host, pilot):
         await pilot.press("enter")

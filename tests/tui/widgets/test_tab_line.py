@@ -8,7 +8,7 @@ from textual.app import App, ComposeResult
 from tui.widgets.request_editor import RequestEditor
 from tui.widgets.tab_line import TabLine
 
-COUNTS = {"params": "12", "headers": "3", "auth": "oauth2", "body": "json", "vars": "2", "checks": "4", "options": "*"}
+COUNTS = {"params": "12", "headers": "3", "auth": "oauth2", "body": "json", "vars": "2", "checks": "4", "options": "•"}
 
 
 class Host(App[None]):
@@ -34,7 +34,7 @@ async def test_marks_go_before_labels_do() -> None:
     # The editor beside the tree of a terminal of 80 columns.
     narrow = await text_at(58, "auth")
     assert all(label in narrow for label in labels)
-    assert "*" in narrow
+    assert "•" in narrow
 
 
 @pytest.mark.parametrize("width", [58, 38, 30, 20, 12])
