@@ -43,6 +43,8 @@ class Known(Model, frozen=True):
     """The active one; empty: base alone."""
     expanded: tuple[str, ...] = ()
     """Folders shown open."""
+    shown: str = ""
+    """Request or folder that was open last in the app."""
     panes: tuple[int, ...] = ()
     """Steps that the tree and the editor are larger than usual in the app."""
     bindings: dict[str, str] = msgspec.field(default_factory=dict)
@@ -133,6 +135,20 @@ class Registry:
 
     def set_expanded(self, key: WorkspaceKey, folders: Collection[str]) -> None:
         self._change(key, lambda one: replace(one, expanded=tuple(sorted(folders))))
+
+    def shown(self, key: WorkspaceKey) -> str:
+        """What was open last, by its reference; empty for nothing."""
+        return self._get(key).shown
+
+    def set_shown(self, key: WorkspaceKey, reference: str) -> None:
+        """Of a workspace that was forgotten meanwhile nothing is kept."""
+        self._update(
+            lambda file: (
+                _with(file, key, replace(_get(file, key), shown=reference))
+                if key.id in file.workspaces.get(_text(key.path), {})
+                else file
+            )
+        )
 
     def panes(self, key: WorkspaceKey) -> tuple[int, ...]:
         """How much larger than usual panes are shown."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from core.models import Environment, Field, FileBody, Request, Variable
-from core.session import Session
+from core.paths import Surroundings
+from core.session import Session, open_session
 from core.workspace.workspace import Workspace
 from tests.loopback import Loopback
 from tests.tui.conftest import Running, notices, press_alt, screen_text, type_text, until
+from tui.app import HushpostApp
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog, PickDialog
 from tui.screens.requests import RequestsScreen
 from tui.widgets.request_tree import RequestTree
@@ -598,3 +602,29 @@ async def test_alt_and_a_letter_types_nothing_into_the_body(running: Running, wo
         for letter in "uxk":
             await press_alt(pilot, letter)
         assert not screen.edited
+
+
+async def test_what_was_open_is_open_at_the_next_start(surroundings: Surroundings, workspace: Workspace) -> None:
+    @asynccontextmanager
+    async def started() -> AsyncIterator[Pilot[Any]]:
+        app = HushpostApp(open_session(surroundings, headless=False), start=workspace.path)
+        async with app.run_test() as pilot:
+            await pilot.pause()
+            yield pilot
+
+    async with started() as pilot:
+        await opened(pilot, "payments/show")
+    async with started() as pilot:
+        assert screen_of(pilot).reference == "payments/show"
+        assert screen_of(pilot).focused is tree_of(pilot)
+        row = tree_of(pilot).current
+        assert row is not None
+        assert row.reference == "payments/show"
+    workspace.request_path("payments/show").unlink()
+    async with started() as pilot:
+        assert "Pick a request" in screen_text(pilot)
+        await opened(pilot, "health")
+    workspace.request_path("health").write_text("not = [toml")
+    async with started() as pilot:
+        assert "Pick a request" in screen_text(pilot)
+        assert len(pilot.app.screen_stack) == 1

@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Static
 
-from core.errors import FileError
+from core.errors import FileError, HushpostError
 from core.workspace import unsaved
 from core.workspace.tree import folder_file
 from core.workspace.workspace import Workspace
@@ -89,6 +89,7 @@ class RequestsScreen(RequestScreen):
             return
         workspace = self.session.workspace
         if workspace is not self.opened.workspace:
+            self._remember_shown()
             self.opened = OpenRequests(workspace)
             steps = self.session.registry.panes(workspace.key) if workspace is not None else ()
             self._sizes = PaneSizes.of(steps)
@@ -98,6 +99,7 @@ class RequestsScreen(RequestScreen):
             self._show_open()
             self.show_tree(expand=True)
             self._take_back_unsaved()
+            self._show_again()
         self.forget_names()
         self._disk.open_shown(self.opened, self.reference, self.session.environment)
         if self.reference and self.opened.changed_on_disk(self.reference):
@@ -108,6 +110,24 @@ class RequestsScreen(RequestScreen):
             editor.inherit(self.inherited())
             if not editor.edits_a_variable:
                 self.variables_changed()
+
+    def _remember_shown(self) -> None:
+        if self.opened.workspace is not None:
+            with suppress(HushpostError):
+                self.session.registry.set_shown(self.opened.workspace.key, self.reference)
+
+    def _show_again(self) -> None:
+        """Show what was open when the workspace was left, if its file can still be read."""
+        workspace = self.opened.workspace
+        reference = self.session.registry.shown(workspace.key) if workspace is not None else ""
+        if not reference or self.opened.is_gone(reference):
+            return
+        with suppress(HushpostError):
+            self.opened.load(reference)
+            self._show(reference)
+
+    def on_unmount(self) -> None:
+        self._remember_shown()
 
     def _look_at_disk(self) -> None:
         """Show what another program changed; unsaved edits stay, and the line below tells that their file did not."""

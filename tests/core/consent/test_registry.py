@@ -75,6 +75,7 @@ def test_everything_is_kept_for_the_next_start(registry: Registry, paths: Paths,
     registry.allow_file(key, Path("/etc/hosts"))
     registry.set_active_environment(key, "production")
     registry.set_expanded(key, {"b", "a"})
+    registry.set_shown(key, "payments/create")
     again = Registry(paths)
     assert again.bindings(key) == {"vault": "mine"}
     assert again.credential_for(key, "vault") == "mine"
@@ -88,6 +89,17 @@ def test_everything_is_kept_for_the_next_start(registry: Registry, paths: Paths,
     assert again.allowed_files(key) == {Path("/etc/hosts").resolve()}
     assert again.active_environment(key) == "production"
     assert again.expanded(key) == {"a", "b"}
+    assert again.shown(key) == "payments/create"
+
+
+def test_what_was_open_brings_no_forgotten_workspace_back(
+    registry: Registry, workspace: Workspace, key: WorkspaceKey
+) -> None:
+    registry.remember(workspace)
+    registry.forget(key)
+    registry.set_shown(key, "payments/create")
+    assert registry.known() == []
+    assert registry.shown(key) == ""
 
 
 def test_an_approval_is_for_exactly_that(registry: Registry, key: WorkspaceKey) -> None:
