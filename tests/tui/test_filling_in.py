@@ -8,7 +8,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from core.models import BasicAuth, BearerAuth, Field, FileBody, GraphqlBody, Options, Request
+from core.models import BasicAuth, BearerAuth, Body, Field, FileBody, GraphqlBody, MultipartBody, Options, Part, Request
 from core.workspace.workspace import Workspace
 from tests.tui.conftest import Running, press_alt, screen_text, type_text, until
 from tests.tui.test_requests import opened
@@ -122,3 +122,57 @@ async def test_help_is_of_the_part_with_the_focus(
         await pilot.press(*(["down"] if tab != "params" else []), *(["tab"] if tab == "body" else []))
         await pilot.press("f1")
         await until(pilot, lambda: said in screen_text(pilot))
+
+
+async def test_a_usual_header_is_offered_and_any_other_can_be_typed(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        screen = await on_tab(pilot, workspace, Request(name="Health"), "headers")
+        await pilot.press("n")
+        await type_text(pilot, "x")
+        await until(pilot, lambda: "X-API-Key" in screen_text(pilot))
+        await pilot.press("enter")
+        await type_text(pilot, "1")
+        await pilot.press("enter", "n")
+        # Longer ones begin like it.
+        await type_text(pilot, "acc")
+        await until(pilot, lambda: "Accept-Charset" in screen_text(pilot))
+        await pilot.press("down", "enter")
+        await type_text(pilot, "json")
+        await until(pilot, lambda: "application/json" in screen_text(pilot))
+        await pilot.press("down", "tab", "escape")
+        wanted = (Field("x", "1"), Field("Accept", "application/json"))
+        await until(pilot, lambda: screen.request and screen.request.headers == wanted)
+
+
+@pytest.mark.parametrize(
+    ("request_", "tab", "keys", "wanted"),
+    [
+        (Request(name="Health", body=FileBody("")), "body", ("enter",), FileBody("data/a.csv")),
+        (
+            Request(name="Health", body=MultipartBody((Part("csv", ""),))),
+            "body",
+            ("right", "enter", "@"),
+            MultipartBody((Part("csv", None, "data/a.csv"),)),
+        ),
+        (Request(name="Health"), "options", (*["down"] * 4, "enter"), Options(ca_file="data/a.csv")),
+    ],
+    ids=["file", "part", "ca"],
+)
+async def test_files_of_the_workspace_are_offered(
+    running: Running,
+    workspace: Workspace,
+    request_: Request,
+    tab: str,
+    keys: tuple[str, ...],
+    wanted: Body | Options,
+) -> None:
+    (workspace.path / "data").mkdir()
+    (workspace.path / "data" / "a.csv").write_text("1,2")
+    async with running(workspace) as pilot:
+        screen = await on_tab(pilot, workspace, request_, tab)
+        await pilot.press(*keys)
+        await until(pilot, lambda: "data/  folder" in screen_text(pilot))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "data/a.csv" in screen_text(pilot))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: screen.request and wanted in (screen.request.body, screen.request.options))

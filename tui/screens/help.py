@@ -82,6 +82,7 @@ _EDITING = (
     ("ctrl+x, ctrl+v", "cut and paste what was copied here; your terminal's paste works too"),
     ("ctrl+z, ctrl+y", "undo and redo in a text area"),
     ("{{", "offers names; up, down and tab pick one"),
+    ("down, then enter", "takes one of the usual headers, or of the workspace's files, where they are offered"),
 )
 
 _KEYS = 23

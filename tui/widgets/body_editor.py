@@ -187,7 +187,7 @@ class BodyEditor(Container):
                 path_help = "a file of this workspace, relative to its folder; streamed when sent"
                 part.set_rows(
                     [
-                        TableRow(("File", body.path), None, locked=(0,), help=path_help),
+                        TableRow(("File", body.path), None, locked=(0,), help=path_help, file=True),
                         TableRow(("Content-Type", body.content_type), None, locked=(0,)),
                     ]
                 )

@@ -1,4 +1,4 @@
-"""Completing `{{names}}`: a small list under the cursor of whatever text field is typed in."""
+"""Completing `{{names}}`, and what else a field has an offer for: a small list under the cursor of the text field."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from tui.foreign import shortened
 from tui.themes import paint
-from tui.widgets.names import Names
+from tui.widgets.names import Names, Words
 
 _OPEN = re.compile(r"\{\{(?:vault:)?([A-Za-z0-9_.$-]*)$")
 _ROWS = 8
@@ -39,11 +39,12 @@ class CompletionList(Widget, can_focus=False):
 
     @property
     def current(self) -> str | None:
-        return self._rows[self._index][0] if self._rows else None
+        return self._rows[self._index][0] if self._rows and self._index >= 0 else None
 
-    def offer(self, rows: list[tuple[str, str]], at: Offset) -> None:
-        """Show these rows below, or where there is no room above, the cell where the name begins."""
-        self._rows, self._index, self._top = rows, 0, 0
+    def offer(self, rows: list[tuple[str, str]], at: Offset, *, chosen: bool) -> None:
+        """Show these rows below, or where there is no room above, the cell where the name begins; `chosen`: the first
+        one is."""
+        self._rows, self._index, self._top = rows, 0 if chosen else -1, 0
         height = min(_ROWS, len(rows))
         below = at.y + 1 + height <= self.app.size.height
         place = Offset(at.x, at.y + 1 if below else at.y - height)
@@ -55,7 +56,7 @@ class CompletionList(Widget, can_focus=False):
         self.refresh()
 
     def move(self, by: int) -> None:
-        self._index = (self._index + by) % len(self._rows)
+        self._index = (max(self._index, -(by > 0)) + by) % len(self._rows)
         self._top = max(self._index - _ROWS + 1, min(self._top, self._index))
         self.refresh()
 
@@ -90,10 +91,15 @@ class Completer:
         """`replace(n, text)` puts a text in place of the n characters before the cursor, and closing braces where there
         are none; `cursor` is the cell of the cursor on the screen."""
         self.names: Callable[[], Names] = Names
+        self.words: Words | None = None
+        """None is chosen until a key does, for any other text may be meant."""
+        self.take_word: Callable[[str], None] = lambda word: None
+        """Puts a word in place of all that stands before the cursor."""
         self._field = field
         self._replace = replace
         self._cursor = cursor
         self._typed = ""
+        self._is_name = True
 
     def _list(self) -> CompletionList | None:
         return next(iter(self._field.screen.query_children(CompletionList)), None)
@@ -106,21 +112,31 @@ class Completer:
     def look(self, before_cursor: str) -> None:
         """Offer what goes on from the text before the cursor, or close."""
         match = _OPEN.search(before_cursor)
-        rows = self.names().completions(match[1]) if match else []
-        if match is None or not rows or (len(rows) == 1 and rows[0][0] == match[1]):
+        if match is not None:
+            typed, rows = match[1], self.names().completions(match[1])
+        else:
+            typed, rows = before_cursor, list(self.words(before_cursor)) if self.words is not None else []
+        if not rows or (len(rows) == 1 and rows[0][0] == typed):
             self.close()
             return
-        self._typed = match[1]
+        self._typed = typed
+        self._is_name = match is not None
         shown = self._list()
         if shown is None:
             shown = CompletionList()
             self._field.screen.mount(shown)
         shown.pick = self._take
-        shown.offer(rows, self._cursor() - Offset(len(self._typed) + 1, 0))
+        shown.offer(rows, self._cursor() - Offset(len(self._typed) + 1, 0), chosen=self._is_name)
 
     def _take(self, name: str) -> None:
         self.close()
-        self._replace(len(self._typed), name)
+        if self._is_name:
+            self._replace(len(self._typed), name)
+        else:
+            self.take_word(name)
+            if not name.endswith("/"):
+                # Only what is in a folder is offered next; longer words that begin like this one are not meant.
+                self.close()
 
     def key(self, event: events.Key) -> bool:
         """Use a key if the list is open and the key is one of its own."""
@@ -131,6 +147,9 @@ class Completer:
             shown.move(1 if event.key == "down" else -1)
         elif event.key in ("tab", "enter") and shown.current is not None:
             self._take(shown.current)
+            if not self._is_name and not self.is_open:
+                # The text is whole: the key also does what it does in the field, such as going on to the next one.
+                return False
         elif event.key == "escape":
             self.close()
         else:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from textual import events
 
 from tui.widgets.key_value_table import KeyValueTable
-from tui.widgets.names import Names
-from tui.widgets.table_lines import TableColumn
+from tui.widgets.names import Names, Words
+from tui.widgets.table_lines import TableColumn, TableRow
 
 
 class FormTable(KeyValueTable):
@@ -24,3 +24,6 @@ class FormTable(KeyValueTable):
         if typed and typed != " " and not self.is_editing and self.type_into_cell(typed):
             event.stop()
             event.prevent_default()
+
+    def _words(self, row: TableRow, column: int) -> Words | None:
+        return self.names().files if row.file else None

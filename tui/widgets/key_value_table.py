@@ -19,7 +19,7 @@ from textual.widgets import Input
 
 from tui import keys
 from tui.messages import ChoiceAsked, Notice, TextAsked
-from tui.widgets.names import Names
+from tui.widgets.names import Names, Words
 from tui.widgets.table_lines import TableColumn, TableLines, TableRow
 from tui.widgets.template_input import TemplateInput
 
@@ -277,6 +277,10 @@ class KeyValueTable(Container):
         """Why a cell cannot have this text; what is typed stays in its field then."""
         return ""
 
+    def _words(self, row: TableRow, column: int) -> Words | None:
+        """What a cell's text can be completed to, beside the names in it."""
+        return None
+
     def _syntax(self, row: TableRow, column: int) -> str:
         """The language of a cell's text."""
         return ""
@@ -303,6 +307,7 @@ class KeyValueTable(Container):
         editor.styles.width = width
         editor.styles.offset = (start, self._lines.line_of(row))
         editor.display = True
+        editor.offer(self._words(entry, column))
         editor.value = entry.cells[column]
         editor.cursor_position = len(editor.value)
         editor.focus(scroll_visible=False)

@@ -5,7 +5,7 @@ A screen makes `Names` from a scope; a hidden variable's value is never in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -17,6 +17,8 @@ from core.template import Reference, references
 from tui.foreign import shortened, visible
 from tui.themes import Paint
 
+Words = Callable[[str], Sequence[tuple[str, str]]]
+"""Whole texts that go on from the one before the cursor, each with what a list says of it."""
 Kind = Literal["plain", "secret", "linked"]
 
 
@@ -46,9 +48,11 @@ class Names:
     """The names that can be used in the open request."""
 
     known: Mapping[str, KnownName] = field(default_factory=dict)
+    files: Words = lambda typed: ()
+    """Files of the workspace, which a text of some fields names."""
 
     @classmethod
-    def of(cls, scope: Scope) -> Names:
+    def of(cls, scope: Scope, files: Words = lambda typed: ()) -> Names:
         known = {}
         for info in scope.names():
             entry = scope.entry(info.name)
@@ -57,7 +61,7 @@ class Names:
                 f"{link.provider} {link.label}" if link is not None else info.shown if info.kind == "plain" else ""
             )
             known[info.name] = KnownName(info.name, info.kind, str(info.source), preview)
-        return cls(known)
+        return cls(known, files)
 
     def styled(self, text: str, ink: Paint) -> list[tuple[int, int, Style]]:
         """Start, end and style of each template in a text."""

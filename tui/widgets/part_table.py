@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from core.models import Part
 from tui.widgets.key_value_table import KeyValueTable
-from tui.widgets.names import Names
+from tui.widgets.names import Names, Words
 from tui.widgets.table_lines import TableColumn, TableRow
 
 _FILE_MARK = "@"
@@ -35,6 +35,14 @@ class PartTable(KeyValueTable):
     @property
     def called(self) -> str:
         return "Parts"
+
+    def _words(self, row: TableRow, column: int) -> Words | None:
+        return self._files if column == 1 else None
+
+    def _files(self, typed: str) -> list[tuple[str, str]]:
+        if not typed.startswith(_FILE_MARK) or typed.startswith(_FILE_MARK * 2):
+            return []
+        return [(_FILE_MARK + path, said) for path, said in self.names().files(typed.removeprefix(_FILE_MARK))]
 
 
 def part_row(part: Part) -> TableRow:

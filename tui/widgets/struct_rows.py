@@ -86,6 +86,7 @@ _OPTION_HELP = {
     "proxy": "its URL (http, https, socks5); empty: as the settings or the environment say; none: no proxy",
     "retry_unsafe": "also POST and PATCH, where a variable fetches anew on a 401",
 }
+_FILES = ("ca_file", "client_certificate.cert", "client_certificate.key")
 YES, NO = "yes", "no"
 
 
@@ -164,6 +165,7 @@ def option_rows(options: Options) -> list[TableRow]:
                 locked=(0,),
                 help=_OPTION_HELP.get(key, "space changes it" if switch else ""),
                 key=key,
+                file=key in _FILES,
             )
         )
     return rows

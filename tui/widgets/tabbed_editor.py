@@ -18,12 +18,13 @@ from textual.widgets import Input, Static
 from core.models import Field, Folder, Request
 from core.workspace.inheritance import FolderHeader, switches_off
 from tui.messages import PartEdited
+from tui.widgets.header_table import HeaderTable
 from tui.widgets.inherited_headers import InheritedHeaders
 from tui.widgets.key_value_table import KeyValueTable
 from tui.widgets.names import Names
 from tui.widgets.struct_rows import auth_tag
 from tui.widgets.tab_line import TabLine
-from tui.widgets.table_lines import NAME_VALUE, TableRow
+from tui.widgets.table_lines import TableRow
 from tui.widgets.variable_table import Describe, Entries, VariableTable
 
 if TYPE_CHECKING:
@@ -86,9 +87,7 @@ class TabbedEditor(Container, Generic[D]):
         """A tab's part; the heavier ones are imported only now."""
         match tab:
             case "headers":
-                own = KeyValueTable(
-                    NAME_VALUE, names=self._names, empty="no headers of its own: n adds one", id="headers"
-                )
+                own = HeaderTable(self._names, id="headers")
                 return Container(
                     own,
                     Static("From folders", classes="part-title"),

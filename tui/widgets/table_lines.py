@@ -42,6 +42,8 @@ class TableRow:
     """By column: the same where there is no `help`."""
     key: str = ""
     """What the owner calls the row."""
+    file: bool = False
+    """Its last cell names a file of the workspace."""
     ghost: str = ""
     """What holds, and is shown faintly, while the last cell is empty."""
     mark: str = ""

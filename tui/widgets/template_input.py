@@ -12,7 +12,7 @@ from textual.message import Message
 from tui.themes import paint
 from tui.widgets.completion import Completer
 from tui.widgets.line_input import LineInput
-from tui.widgets.names import Names
+from tui.widgets.names import Names, Words
 
 
 class Hint(Message):
@@ -33,6 +33,7 @@ class TemplateInput(LineInput):
         super().__init__(value, placeholder=placeholder, **more)
         self._completer = Completer(self, self._put, lambda: self.cursor_screen_offset)
         self._completer.names = names
+        self._completer.take_word = self._take_word
         self._hint = ""
 
     @property
@@ -43,12 +44,20 @@ class TemplateInput(LineInput):
                 text.stylize(style, start, end)
         return text
 
+    def offer(self, words: Words | None) -> None:
+        """Complete whole texts beside names, from the next key on."""
+        self._completer.words = words
+
     def _put(self, typed: int, name: str) -> None:
         cursor = self.cursor_position
         rest = self.value[cursor:]
         close = "" if rest.startswith("}}") else "}}"
         self.value = self.value[: cursor - typed] + name + close + rest
         self.cursor_position = cursor - typed + len(name) + 2
+
+    def _take_word(self, word: str) -> None:
+        self.value = word + self.value[self.cursor_position :]
+        self.cursor_position = len(word)
 
     async def _on_key(self, event: events.Key) -> None:
         self._completer.key(event)
@@ -67,6 +76,13 @@ class TemplateInput(LineInput):
 
     def on_focus(self) -> None:
         self.say_hint()
+        if self._completer.words is not None:
+            # Where the cursor is on the screen is known only then.
+            self.call_after_refresh(self._offer_words)
+
+    def _offer_words(self) -> None:
+        if self.has_focus:
+            self._completer.look(self.value[: self.cursor_position])
 
     def on_blur(self) -> None:
         self._completer.close()

@@ -1,0 +1,46 @@
+"""What the beginning of a path is completed to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.workspace.offered_files import offered_files
+from core.workspace.workspace import Workspace
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = Workspace.create(tmp_path / "ws").path
+    for file in ("Avatar.png", "data/a.csv", "data/deep/b.csv", ".env", ".git/config", "bell\a.txt", "../outside.txt"):
+        (made / file).parent.mkdir(parents=True, exist_ok=True)
+        (made / file).write_text("x")
+    (made / "away").symlink_to(tmp_path)
+    return made
+
+
+def test_what_the_workspace_holds_is_offered_without_what_it_is_made_of(folder: Path) -> None:
+    assert offered_files(folder, "") == [("away/", "folder"), ("data/", "folder"), ("Avatar.png", "")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("av", ["Avatar.png"]),
+        ("data/", ["data/deep/", "data/a.csv"]),
+        ("data/deep/B", ["data/deep/b.csv"]),
+        (".", [".env"]),
+        ("nothing", []),
+        ("nowhere/", []),
+        ("Avatar.png/", []),
+        ("../", []),
+        ("away/", []),
+        (".git/", []),
+        ("data/../.git/", []),
+        ("/etc/", []),
+        ("a\0/", []),
+    ],
+)
+def test_a_beginning_goes_on_inside_the_workspace_only(folder: Path, typed: str, offered: list[str]) -> None:
+    assert [path for path, _ in offered_files(folder, typed)] == offered
