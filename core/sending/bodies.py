@@ -298,8 +298,10 @@ def _multipart(body: MultipartBody, render: Render, files: Files | None, content
             shown.append(f'the file "{path.shown}", {source.size:,} bytes')
         add(Rendered("\r\n"))
     add(Rendered(f"--{boundary}--\r\n"))
+    whole = content[0] if len(content) == 1 else tuple(content)
     return Built(
-        content[0] if len(content) == 1 else tuple(content),
+        # Of files that were not read no length can be told.
+        whole if files is not None or not any(part.enabled and part.file is not None for part in body.parts) else None,
         "".join(shown).replace("\r\n", "\n"),
         content_type if given else content_type + f"; boundary={boundary}",
         names,

@@ -264,7 +264,8 @@ class _Builder:
             raise RequestError("only chunked can be asked for as transfer-encoding", kind="request")
         length: int | None = bodies.size_of(body.content)
         says_length = length or not isinstance(request.body, NoBody) or request.method in ("POST", "PUT", "PATCH")
-        if chunked is not None or not says_length:
+        unread = self._files is None and body.content is None and not isinstance(request.body, NoBody)
+        if chunked is not None or not says_length or unread:
             length = None
         defaults = (headers.plain("Host", host), headers.plain("User-Agent", self._defaults.user_agent), *_DEFAULTS)
         kind = body.content_type or content_type

@@ -631,6 +631,9 @@ def test_a_preview_needs_no_values_no_files_and_no_valid_url() -> None:
     assert ("Authorization", "Basic base64(bob:{{key}})") in shown.headers
     assert "{{?What}}" in shown.body
     assert 'the file "missing.bin"' in shown.body
+    streamed = preview(Request(method="POST", url=HOST, body=FileBody("missing.bin")), scope.preview())
+    for one in (shown, streamed):
+        assert "Content-Length" not in dict(one.headers), "no file was looked at"
     whole = preview(Request(url="https://x.example/:id", path_params={"id": "a b"}), scope.preview())
     assert whole.url == "https://x.example/a%20b"
 
