@@ -1,4 +1,4 @@
-"""The files of a workspace that the beginning of a path may go on to."""
+"""What the beginning of a path may go on to: files of a workspace, and folders where one may be."""
 
 from __future__ import annotations
 
@@ -36,3 +36,27 @@ def offered_files(workspace: Path, typed: str) -> list[tuple[str, str]]:
     found.sort(key=lambda one: (one[0], one[1].casefold(), one[1]))
     above = f"{parent}{slash}"
     return [(f"{above}{name}" if file else f"{above}{name}/", "" if file else "folder") for file, name in found[:_MOST]]
+
+
+def offered_folders(typed: str) -> list[tuple[str, str]]:
+    """Folders of this machine, for a path from the root or from the home folder, and which of them is a workspace."""
+    parent, slash, beginning = typed.rpartition("/")
+    if not slash:
+        return []
+    try:
+        folder = Path(parent or "/").expanduser()
+        if not folder.is_absolute():
+            return []
+        with os.scandir(folder) as entries:
+            found = [
+                (entry.name, os.path.lexists(Path(entry.path, "workspace.toml")))
+                for entry in entries
+                if entry.name.casefold().startswith(beginning.casefold())
+                and entry.name.isprintable()
+                and (beginning.startswith(".") or not entry.name.startswith("."))
+                and entry.is_dir()
+            ]
+    except (OSError, RuntimeError, ValueError):
+        return []
+    found.sort(key=lambda one: (one[0].casefold(), one[0]))
+    return [(f"{parent}/{name}/", "workspace" if is_one else "") for name, is_one in found[:_MOST]]

@@ -60,8 +60,8 @@ async def test_a_folder_with_something_in_it_is_not_taken(running: Running, tmp_
         await answer(pilot, "My API")
         await until(pilot, lambda: "Folder" in screen_text(pilot))
         await answer(pilot, str(tmp_path))
+        await until(pilot, lambda: "something is there already" in screen_text(pilot))
         assert isinstance(pilot.app.screen, AskTextDialog)
-        assert "something is there already" in screen_text(pilot)
 
 
 async def test_the_demo_is_another_run_of_the_app(running: Running) -> None:
@@ -167,3 +167,43 @@ async def test_a_workspace_whose_folder_is_gone_is_said_and_can_be_forgotten(
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("left", "enter")
         await until(pilot, lambda: len(session.registry.known()) == 1)
+
+
+async def test_a_folder_to_open_is_offered_as_one_types(
+    running: Running, workspace: Workspace, second: Workspace, session: Session
+) -> None:
+    async with running(workspace, size=(120, 30)) as pilot:
+        await pilot.press("f2", "o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AskTextDialog))
+        await pilot.press("end", "ctrl+u")
+        await type_text(pilot, f"{second.path.parent}/oth")
+        await until(pilot, lambda: "other/  workspace" in screen_text(pilot))
+        # One key takes it and says what is in it, another one opens it.
+        await pilot.press("down", "enter", "enter")
+        await until(pilot, lambda: session.workspace is not None and session.workspace.path == second.path)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("{folder}/nowhere", "there is no such folder"),
+        ("~nobody-here/x", "there is no such folder"),
+        ("{folder}", "is no workspace: make one with n in the workspaces (F2)"),
+    ],
+)
+async def test_what_cannot_be_opened_is_said_with_what_can_be_done(
+    running: Running, workspace: Workspace, tmp_path: Path, typed: str, said: str
+) -> None:
+    async with running(workspace) as pilot:
+        await pilot.press("f2", "o")
+        await answer(pilot, typed.format(folder=tmp_path))
+        await until(pilot, lambda: said in screen_text(pilot))
+
+
+async def test_a_home_folder_of_nobody_is_no_place_for_a_workspace(running: Running) -> None:
+    async with running(None) as pilot:
+        await pilot.press("enter")
+        await answer(pilot, "My API")
+        await until(pilot, lambda: "Folder" in screen_text(pilot))
+        await answer(pilot, "~nobody-here/mine")
+        await until(pilot, lambda: "write the whole path" in screen_text(pilot))

@@ -16,7 +16,9 @@ from tui.foreign import foreign, visible
 from tui.screens.base import SessionDialog
 from tui.widgets.footer import KeyFooter
 from tui.widgets.line_input import LineInput
+from tui.widgets.names import Words
 from tui.widgets.pick_list import Pick, PickList, matching
+from tui.widgets.template_input import TemplateInput
 
 if TYPE_CHECKING:
     from textual import events
@@ -118,8 +120,11 @@ class AskTextDialog(SessionDialog[str]):
         empty_allowed: bool = False,
         yes: str = "OK",
         text: str = "",
+        words: Words | None = None,
     ) -> None:
+        """`words` are offered as one types."""
         super().__init__(session)
+        self._words = words
         self._title = title
         self._label = label
         self._value = value
@@ -135,7 +140,12 @@ class AskTextDialog(SessionDialog[str]):
             if self._text:
                 yield Static(foreign(self._text, lines=True), classes="dialog-text")
             yield Static(foreign(self._label), classes="dialog-label")
-            yield LineInput(self._value, placeholder=self._placeholder, id="answer")
+            if self._words is None:
+                yield LineInput(self._value, placeholder=self._placeholder, id="answer")
+            else:
+                answer = TemplateInput(self._value, placeholder=self._placeholder, id="answer")
+                answer.offer(self._words)
+                yield answer
             yield Static("", id="problem", classes="dialog-problem")
             with Horizontal(classes="dialog-buttons"):
                 yield DialogButton(self._yes, id="yes")

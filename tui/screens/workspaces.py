@@ -15,11 +15,13 @@ from textual.widgets import Static
 
 from core.consent.registry import KnownWorkspace
 from core.errors import FileError, HushpostError
+from core.workspace.offered_files import offered_folders
 from core.workspace.workspace import WORKSPACE_FILE, Workspace
 from tui import keys
 from tui.app import DEMO
 from tui.commands import enter_workspace
 from tui.foreign import foreign
+from tui.hints import hint_here
 from tui.screens.base import SessionScreen
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog
 from tui.widgets.hint_line import HintLine
@@ -148,7 +150,13 @@ class WorkspacesScreen(SessionScreen[None]):
         folder = Path.home() / _file_name(name)
         path = await self.ask(
             AskTextDialog(
-                self.session, "Create a workspace", "Folder", str(folder), problem=_new_folder_problem, yes="Create"
+                self.session,
+                "Create a workspace",
+                "Folder",
+                str(folder),
+                problem=_new_folder_problem,
+                words=offered_folders,
+                yes="Create",
             )
         )
         if path is None:
@@ -170,13 +178,27 @@ class WorkspacesScreen(SessionScreen[None]):
                 self.session,
                 "Open a workspace",
                 "Folder with a workspace.toml",
-                str(Path.cwd()),
-                problem=_workspace_problem,
+                f"{Path.cwd()}/",
+                problem=self._problem,
                 yes="Open",
+                words=offered_folders,
             )
         )
         if path is not None:
             enter_workspace(self, _path(path))
+
+    def _problem(self, text: str) -> str | None:
+        """Why no workspace can be opened there."""
+        path = _path(text)
+        try:
+            if not path.exists():
+                return "there is no such folder"
+            Workspace.open(path)
+        except OSError:
+            return "this folder cannot be read"
+        except FileError as error:
+            return ": ".join(filter(None, (error.message, hint_here(error, self.session.settings.keys))))
+        return None
 
     def action_demo(self) -> None:
         """The demo has a store, settings and a folder of its own, so it is another run of the app."""
@@ -216,6 +238,7 @@ class WorkspacesScreen(SessionScreen[None]):
                 "Folder of the copy",
                 str(folder),
                 problem=_new_folder_problem,
+                words=offered_folders,
                 text="The copy is a workspace of its own: nothing you allowed this one holds for it.",
                 yes="Duplicate",
             )
@@ -283,7 +306,11 @@ class WorkspacesScreen(SessionScreen[None]):
 
 
 def _path(text: str) -> Path:
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        # There is nobody of that name.
+        return Path(text)
 
 
 def _requests_in(path: Path) -> int | None:
@@ -318,7 +345,7 @@ def _file_name(name: str) -> str:
 
 
 def _new_folder_problem(text: str) -> str | None:
-    path = Path(text).expanduser()
+    path = _path(text)
     if not path.is_absolute():
         return "write the whole path, or one that begins with ~"
     try:
@@ -326,12 +353,4 @@ def _new_folder_problem(text: str) -> str | None:
             return "something is there already: choose another folder"
     except OSError:
         return "this folder cannot be read"
-    return None
-
-
-def _workspace_problem(text: str) -> str | None:
-    try:
-        Workspace.open(Path(text).expanduser())
-    except FileError as error:
-        return error.message
     return None

@@ -69,7 +69,9 @@ class CompletionList(Widget, can_focus=False):
         name, said = self._rows[row]
         chosen = row == self._index
         style = base + ink.cursor if chosen else base
-        shown = shortened(name, width // 2)
+        room = max(width // 2, width - len(said) - 4)
+        # Of a path too long for the list the end says which one it is.
+        shown = f"…{name[1 - room :]}" if "/" in name and len(name) > room else shortened(name, room)
         quiet = style if chosen else base + ink.muted
         segments = [
             Segment(f"{'▸' if chosen else ' '}{shown}", style),
@@ -153,6 +155,8 @@ class Completer:
         elif event.key == "escape":
             self.close()
         else:
+            if event.key in ("tab", "enter"):
+                self.close()
             return False
         event.stop()
         event.prevent_default()

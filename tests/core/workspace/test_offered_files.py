@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.workspace.offered_files import offered_files
+from core.workspace.offered_files import offered_files, offered_folders
 from core.workspace.workspace import Workspace
 
 
@@ -44,3 +44,17 @@ def test_what_the_workspace_holds_is_offered_without_what_it_is_made_of(folder: 
 )
 def test_a_beginning_goes_on_inside_the_workspace_only(folder: Path, typed: str, offered: list[str]) -> None:
     assert [path for path, _ in offered_files(folder, typed)] == offered
+
+
+def test_folders_are_offered_from_the_root_or_the_home_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "Work").mkdir()
+    (tmp_path / ".hidden").mkdir()
+    assert offered_folders("~/w") == [("~/Work/", ""), ("~/ws/", "workspace")]
+    assert offered_folders(f"{tmp_path}/.h") == [(f"{tmp_path}/.hidden/", "")]
+    assert offered_folders("~/ws/data/") == [("~/ws/data/deep/", "")]
+    assert ("/tmp/", "") in offered_folders("/tm")
+    for typed in ("", "~", "w", "ws/da", "~nobody-here/", "~/nowhere/", "~/outside.txt/", "/\0/"):
+        assert offered_folders(typed) == [], typed
