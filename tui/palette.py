@@ -103,11 +103,10 @@ def _offered(app: HushpostApp) -> Iterator[tuple[str, tuple[Pick, Do]]]:
         if one.name not in here:
             yield one.name, (_action(app, key, one.sentence or key.sentence), _there(app, one, key.action))
     yield from _by_name(app).items()
+    settings = keys.keys_of("app.settings", app.session.settings.keys)
+    kept = f"until you quit; {settings} keeps one" if settings else "until you quit"
     for theme in themes.names(app):
-        yield (
-            f"theme:{theme}",
-            (Pick(f"theme:{theme}", f"Theme {theme}", "until you quit"), _theme(app, theme)),
-        )
+        yield f"theme:{theme}", (Pick(f"theme:{theme}", f"Theme {theme}", kept), _theme(app, theme))
 
 
 def _action(app: HushpostApp, key: keys.Key, sentence: str) -> Pick:

@@ -264,6 +264,17 @@ class TestEditing:
             await until(pilot, lambda: not screen.edited)
         assert workspace.load_request("payments/show").method == "POST"
 
+    async def test_the_method_is_chosen_by_its_first_letter(self, running: Running, workspace: Workspace) -> None:
+        async with running(workspace) as pilot:
+            screen = await opened(pilot, "payments/show")
+            await pilot.press("shift+tab")
+            for keys, method in (("d", "DELETE"), ("p", "POST"), ("pp", "PATCH"), ("p", "POST"), ("z", "POST")):
+                await pilot.press(*keys)
+                assert screen.bar.method.method == method
+            await pilot.press("f9")
+            await until(pilot, lambda: not screen.edited)
+        assert workspace.load_request("payments/show").method == "POST"
+
     async def test_any_token_can_be_the_method(self, running: Running, workspace: Workspace) -> None:
         async with running(workspace) as pilot:
             screen = await opened(pilot, "payments/show")

@@ -41,7 +41,10 @@ _ABOUT = {
 _LISTED_ANSWER = ("The answer", "arrows, page keys and h j k l move in it; esc goes back to the list")
 _PARTS = {
     "requests.tree": ("The request tree", "folders and requests of the workspace, as their files stand on the disk"),
-    "requests.method": ("The method", "up and down go through the usual ones, enter lists them and takes any other"),
+    "requests.method": (
+        "The method",
+        "up, down and first letters go through the usual ones, enter lists them and takes any other",
+    ),
     "requests.url": ("The address", "enter sends; {{ offers the variables; what is pasted may be a curl command"),
     "requests.response": (
         "The answer",

@@ -27,7 +27,7 @@ from tui.widgets.template_input import TemplateInput
 
 
 class MethodField(Widget, can_focus=True):
-    """The method: up and down go through the usual ones, enter offers them all and any other."""
+    """The method: up, down and letters go through the usual ones, enter offers them all and any other."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = "MethodField { width: 10; height: 1; background: $surface; }"
@@ -58,6 +58,16 @@ class MethodField(Widget, can_focus=True):
         at = METHODS.index(self.method) if self.method in METHODS else 0
         self.show(METHODS[(at + by) % len(METHODS)])
         self.post_message(self.Chosen(self.method))
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter goes to the next usual method that begins with it."""
+        letter = (event.character or "").upper() if not event.key.startswith("alt+") else ""
+        found = [method for method in METHODS if letter and method.startswith(letter)]
+        if found:
+            event.stop()
+            at = found.index(self.method) + 1 if self.method in found else 0
+            self.show(found[at % len(found)])
+            self.post_message(self.Chosen(self.method))
 
     def action_choose(self) -> None:
         self.post_message(self.Asked())
