@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from core.models import BasicAuth, BearerAuth, Body, Field, FileBody, GraphqlBody, MultipartBody, Options, Part, Request
 from core.workspace.workspace import Workspace
-from tests.tui.conftest import Running, press_alt, screen_text, type_text, until
+from tests.tui.conftest import Running, notices, press_alt, screen_text, type_text, until
 from tests.tui.test_requests import opened
 from tui.screens.requests import RequestsScreen
 from tui.screens.text_dialog import TextDialog
@@ -85,6 +85,24 @@ async def test_a_text_pasted_onto_a_cell_is_its_new_one(running: Running, worksp
         await until(pilot, lambda: "eyJ.new" in screen_text(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: screen.request and screen.request.headers == (Field("X-Key", "eyJ.new"),))
+
+
+async def test_pasted_lines_are_rows(running: Running, workspace: Workspace) -> None:
+    """As a browser copies headers."""
+    async with running(workspace) as pilot:
+        screen = await on_tab(pilot, workspace, Request(name="Health"), "headers")
+        pilot.app.post_message(events.Paste("X-One: 1"))
+        await until(pilot, lambda: screen.request and screen.request.headers == (Field("X-One", "1"),))
+        pilot.app.post_message(events.Paste("accept: text/html, */*\r\nreferer: https://a.example/?b=c:d\r# off: x\n"))
+        more = (
+            Field("accept", "text/html, */*"),
+            Field("referer", "https://a.example/?b=c:d"),
+            Field("off", "x", False),
+        )
+        await until(pilot, lambda: screen.request and screen.request.headers == (Field("X-One", "1"), *more))
+        assert notices(pilot) == ["1 row pasted", "3 rows pasted"]
+        await pilot.press("z")
+        await until(pilot, lambda: screen.request and screen.request.headers == (Field("X-One", "1"),))
 
 
 async def test_a_field_of_a_form_has_a_larger_field_too(running: Running, workspace: Workspace) -> None:

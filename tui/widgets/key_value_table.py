@@ -426,9 +426,19 @@ class KeyValueTable(Container):
             self.drop_empty(row)
 
     def on_paste(self, event: events.Paste) -> None:
-        """A text pasted onto a cell is its new one, as far as one line goes."""
+        """Lines of `Name: value` are more rows; else a text is the new one of the cell under the cursor."""
+        if self._editing is not None:
+            return
+        if not self.fixed and self.AS_TEXT is not None:
+            from tui.widgets.rows_as_text import pasted
+
+            if more := pasted(self, event.text):
+                event.stop()
+                self.take_rows([*self.rows, *more])
+                self.post_message(Notice(f"{len(more)} row{'s' if len(more) > 1 else ''} pasted"))
+                return
         line = next(iter(event.text.splitlines()), "")
-        if line and self._editing is None and self.type_into_cell(line):
+        if line and self.type_into_cell(line):
             event.stop()
 
     def on_key(self, event: events.Key) -> None:

@@ -51,6 +51,17 @@ def asked(table: KeyValueTable) -> TextAsked:
     )
 
 
+def pasted(table: KeyValueTable, text: str) -> list[TableRow]:
+    """The rows of a text of several lines, or of one line where there is no cell yet that it could be meant for."""
+    try:
+        lines = lines_of("\n".join(text.splitlines()), table.AS_TEXT or ())
+    except LineError:
+        return []
+    if len(lines) < 2 - (not table.rows) or any(said for _, said in table.line_problems(lines, table.rows)):
+        return []
+    return [replace(table.blank, cells=line.cells, enabled=line.enabled) for line in lines]
+
+
 def merged(before: Sequence[TableRow], lines: Sequence[Line], blank: TableRow) -> list[TableRow]:
     """Each line as the row that had its name, so that what the text does not hold of it is kept; else as a new one."""
     free = [row for row in before if not row.locked]
