@@ -1,4 +1,4 @@
-"""The requests mode: the tree and its files around the open request; opening, saving and the panes."""
+"""The requests mode: the tree and its files around the open request; opening and saving."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, Vertical
@@ -20,8 +20,8 @@ from core.workspace.workspace import Workspace
 from tui import keys
 from tui.disk_watch import LOOK_AGAIN_S, DiskWatch
 from tui.open_requests import OpenRequests, RequestOrFolder, called, in_tree
-from tui.screens.open_request import RequestScreen
 from tui.screens.pane_sizes import PaneSizes
+from tui.screens.panes import PanedScreen
 from tui.widgets.hint_line import HintLine
 from tui.widgets.request_editor import RequestEditor
 from tui.widgets.request_tree import RequestTree, rows_of
@@ -29,8 +29,6 @@ from tui.widgets.response_view import ResponseView
 from tui.widgets.url_bar import MethodField, UrlBar
 
 if TYPE_CHECKING:
-    from textual.widget import Widget
-
     from core.models import Folder
     from core.session import Session
     from core.workspace.steps import Change
@@ -41,20 +39,15 @@ _INDEXED_AT_ONCE = 15
 """Files that are read between two keys: a few milliseconds."""
 
 
-class RequestsScreen(RequestScreen):
+class RequestsScreen(PanedScreen):
     """One request is open at a time; edits of the others stay until they are saved, so switching loses nothing."""
 
     MODE = "requests"
     AUTO_FOCUS = "#tree"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-middle"), (130, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.REQUESTS)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._zoomed: Widget | None = None
-        self._tree_shown = True
-        """Whether the tree was shown when a pane was zoomed."""
-        self._sizes = PaneSizes()
         self._aside: dict[int, Mapping[str, RequestOrFolder]] = {}
         """Unsaved edits of what a change took away, by its step."""
         self._disk = DiskWatch()
@@ -405,57 +398,3 @@ class RequestsScreen(RequestScreen):
         elif self.focused is not self._tree:
             self._tree.display = True
             self._tree.focus()
-
-    # Panes
-
-    def action_resize_pane(self, by: int) -> None:
-        """Give the focused pane more room, or less; it stays so in this workspace."""
-        workspace = self.session.workspace
-        inside = self.focused.ancestors_with_self if self.focused is not None else ()
-        sizes = self._sizes
-        if self._tree in inside:
-            self._sizes = sizes.stepped(tree=by)
-        else:
-            self._sizes = sizes.stepped(split=-by if self.response in inside else by)
-        self._lay_out()
-        if workspace is not None and sizes != self._sizes:
-            self.attempt(lambda: self.session.registry.set_panes(workspace.key, self._sizes.steps))
-
-    def _lay_out(self) -> None:
-        """Give the panes their sizes: what the terminal's size gives, and the person's steps from it."""
-        width = self.app.size.width
-        breakpoints = {name: at for at, name in self.HORIZONTAL_BREAKPOINTS or ()}
-        wide, middle = width >= breakpoints["-wide"], width >= breakpoints["-middle"]
-        self._tree.styles.width = self._sizes.tree_width(36 if wide else 32 if middle else 22, width)
-        along, across = ("width", "height") if wide else ("height", "width")
-        self.editor.set_styles(f"{along}: {self._sizes.editor_share(1 if wide else 2)}; {across}: 1fr;")
-
-    def on_resize(self, event: events.Resize) -> None:
-        super().on_resize(event)
-        self._lay_out()
-
-    def action_toggle_tree(self) -> None:
-        self._tree.display = not self._tree.display
-        if not self._tree.display and self.focused is self._tree:
-            self.bar.url.focus()
-
-    def action_zoom(self) -> None:
-        """The focused pane takes the whole room, or gives it back."""
-        focused = self.focused
-        panes = (self._tree, self.editor, self.response)
-        if self._zoomed is not None or focused is None or self.request is None:
-            self.unzoom()
-            return
-        chosen = next((pane for pane in panes if pane in focused.ancestors_with_self), self.editor)
-        self._zoomed = chosen
-        self._tree_shown = self._tree.display
-        for pane in panes:
-            pane.display = pane is chosen
-        self.bar.display = chosen is self.editor
-
-    def unzoom(self) -> None:
-        if self._zoomed is not None:
-            self._zoomed = None
-            self._tree.display = self._tree_shown
-            self.editor.display = self.response.display = True
-            self.bar.display = True
