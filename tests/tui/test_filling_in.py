@@ -8,7 +8,19 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from core.models import BasicAuth, BearerAuth, Body, Field, FileBody, GraphqlBody, MultipartBody, Options, Part, Request
+from core.models import (
+    BasicAuth,
+    BearerAuth,
+    Body,
+    Field,
+    FileBody,
+    GraphqlBody,
+    MultipartBody,
+    Options,
+    Part,
+    Request,
+    Variable,
+)
 from core.workspace.workspace import Workspace
 from tests.tui.conftest import Running, notices, press_alt, screen_text, type_text, until
 from tests.tui.test_requests import opened
@@ -119,6 +131,16 @@ async def test_a_field_with_a_variable_says_where_that_comes_from(running: Runni
         await type_text(pilot, "in the open")
         await pilot.press("enter")
         await until(pilot, lambda: "stands readable in the file" in screen_text(pilot))
+
+
+async def test_what_was_said_of_a_row_goes_with_the_focus(running: Running, workspace: Workspace) -> None:
+    request = Request(name="Health", variables={"key": Variable(secret=True)})
+    async with running(workspace) as pilot:
+        await on_tab(pilot, workspace, request, "vars")
+        await until(pilot, lambda: "none on this machine yet" in screen_text(pilot))
+        await pilot.press("ctrl+g", "c")
+        await until(pilot, lambda: "[Checks" in screen_text(pilot))
+        await until(pilot, lambda: "none on this machine yet" not in screen_text(pilot))
 
 
 @pytest.mark.parametrize(

@@ -222,8 +222,8 @@ class RequestScreen(SessionScreen[None]):
     def _hinted(self, event: Hint) -> None:
         # What lost the focus takes back what it said, which may come after what the next one says.
         if event.text:
-            self._hinting = event._sender
-        if event.text or event._sender is self._hinting:
+            self._hinting = event.said_by
+        if event.text or event.said_by is self._hinting:
             self.hint.say(event.text)
 
     # Sending

@@ -126,7 +126,7 @@ class BodyText(TextArea):
     def _say(self, hint: str) -> None:
         if hint != self._hint:
             self._hint = hint
-            self.post_message(Hint(hint))
+            self.post_message(Hint(self, hint))
 
 
 def _characters(data: bytes, position: int) -> int:

@@ -122,9 +122,11 @@ class KeyValueTable(CellTable):
 
     def action_undo(self) -> None:
         """Have the rows as they were before the last change of them."""
-        self._told = self._past.pop()
+        now, self._told = self.rows, self._past.pop()
         self._lines.rows = list(self._told)
         self._lines.shown()
+        changed = (at for at, (one, other) in enumerate(zip(now, self._told, strict=False)) if one != other)
+        self._lines.go(next(changed, len(self._told) - 1), self._lines.column)
         self.post_message(self.Changed(self, self.rows))
         self.screen.refresh_bindings()
 

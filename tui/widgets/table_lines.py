@@ -178,7 +178,7 @@ class TableLines(LineView):
         if not (self.has_focus or focused):
             return
         entry = self.row_at_cursor
-        self.post_message(Hint(self._hint(entry) if entry is not None else ""))
+        self.post_message(Hint(self, self._hint(entry) if entry is not None else ""))
 
     def _hint(self, entry: TableRow) -> str:
         """Where the cell's variable comes from, else what the row is for, else the row's first variable."""
@@ -194,7 +194,7 @@ class TableLines(LineView):
 
     def on_blur(self) -> None:
         self.refresh_row(self.row)
-        self.post_message(Hint(""))
+        self.post_message(Hint(self, ""))
 
     def on_resize(self) -> None:
         self.go(self.row, self.column)

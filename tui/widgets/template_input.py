@@ -8,6 +8,7 @@ from typing import Any
 from rich.text import Text
 from textual import events
 from textual.message import Message
+from textual.widget import Widget
 
 from tui.themes import paint
 from tui.widgets.completion import Completer
@@ -18,8 +19,9 @@ from tui.widgets.names import Names, Words
 class Hint(Message):
     """What stands at the cursor, in one line for the hint line; empty when there is nothing to say."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, said_by: Widget, text: str) -> None:
         super().__init__()
+        self.said_by = said_by
         self.text = text
 
 
@@ -95,4 +97,4 @@ class TemplateInput(LineInput):
     def _say(self, hint: str) -> None:
         if hint != self._hint:
             self._hint = hint
-            self.post_message(Hint(hint))
+            self.post_message(Hint(self, hint))

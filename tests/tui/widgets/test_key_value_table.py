@@ -74,6 +74,12 @@ async def test_z_takes_changes_of_the_rows_back_one_by_one() -> None:
         assert len(host.changes) == told
 
 
+async def test_what_is_taken_back_has_the_cursor() -> None:
+    async with shown() as (host, pilot):
+        await pilot.press("down", "down", "d", "up", "z", "d")
+        assert [name for name, _ in host.cells] == ["Accept", "X-Debug"]
+
+
 async def test_changes_of_other_rows_are_not_taken_back() -> None:
     async with shown() as (host, pilot):
         await pilot.press("d")
