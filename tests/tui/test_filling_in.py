@@ -70,6 +70,18 @@ async def test_what_is_typed_onto_a_field_of_a_form_is_its_text(
         assert pilot.app.screen is screen
 
 
+async def test_enter_goes_on_to_the_next_field_of_a_form(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        screen = await on_tab(pilot, workspace, Request(name="Health", auth=BasicAuth("", "")), "auth")
+        for text in ("me", "{{tenant}}"):
+            await type_text(pilot, text)
+            await pilot.press("enter")
+        await until(pilot, lambda: screen.request and screen.request.auth == BasicAuth("me", "{{tenant}}"))
+        # The last one stays, and enter changes what is there.
+        await pilot.press("enter", "backspace", "backspace", "s", "}", "}", "enter")
+        await until(pilot, lambda: screen.request and screen.request.auth == BasicAuth("me", "{{tenants}}"))
+
+
 async def test_escape_gives_a_field_typed_onto_its_text_back(running: Running, workspace: Workspace) -> None:
     request = Request(name="Health", auth=BearerAuth(token="{{tenant}}"))
     async with running(workspace) as pilot:
@@ -129,7 +141,7 @@ async def test_a_field_with_a_variable_says_where_that_comes_from(running: Runni
         await on_tab(pilot, workspace, Request(name="Health", auth=BearerAuth(token="{{tenant}}")), "auth")
         await until(pilot, lambda: "tenant from the base environment: acme" in screen_text(pilot))
         await type_text(pilot, "in the open")
-        await pilot.press("enter")
+        await pilot.press("enter", "up")
         await until(pilot, lambda: "stands readable in the file" in screen_text(pilot))
 
 

@@ -50,6 +50,8 @@ class CellTable(Container):
         self.names = names
         self._editor = TemplateInput(names=names)
         self._editing: tuple[int, int] | None = None
+        self._filling = False
+        """The cell was typed onto, as one fills in a form: enter goes on to the next row of it."""
 
     def compose(self) -> ComposeResult:
         yield self._lines
@@ -71,6 +73,7 @@ class CellTable(Container):
         self._edit(self._lines.row, column)
         self._editor.value = typed
         self._editor.cursor_position = len(typed)
+        self._filling = True
         return True
 
     def focus(self, scroll_visible: bool = True) -> Self:
@@ -122,7 +125,7 @@ class CellTable(Container):
         if column in entry.choices:
             self._choose(row, column)
             return
-        self._editing = (row, column)
+        self._editing, self._filling = (row, column), False
         start, width = self._lines.cell_span(column)
         if width < _NARROW:
             # What is typed may cover the cells before it, rather than be seen through a slit.
@@ -232,6 +235,8 @@ class CellTable(Container):
             return
         self._lines.focus()
         self.drop_empty(row)
+        if self._filling and self.fixed:
+            self._lines.go(row + 1, column)
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
