@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from core.session import Session
 from core.workspace.workspace import Workspace
 from tests.tui.conftest import Running, notices, screen_text, type_text, until
+from tests.tui.test_requests import opened
 from tui.app import DEMO
 from tui.screens.dialogs import AskTextDialog, ConfirmDialog, PickDialog
 
@@ -207,3 +208,21 @@ async def test_a_home_folder_of_nobody_is_no_place_for_a_workspace(running: Runn
         await until(pilot, lambda: "Folder" in screen_text(pilot))
         await answer(pilot, "~nobody-here/mine")
         await until(pilot, lambda: "write the whole path" in screen_text(pilot))
+
+
+@pytest.mark.parametrize("answers", [("enter",), ("down", "enter"), ("escape",)], ids=["save", "throw away", "stay"])
+async def test_unsaved_edits_are_asked_about_before_their_workspace_is_forgotten(
+    running: Running, workspace: Workspace, session: Session, answers: tuple[str, ...]
+) -> None:
+    async with running(workspace) as pilot:
+        await opened(pilot, "payments/show")
+        await type_text(pilot, "/mine")
+        await pilot.press("f2", "x")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PickDialog) and "Not saved" in screen_text(pilot))
+        assert session.registry.known()
+        await pilot.press(*answers)
+        stays = answers == ("escape",)
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1 and bool(session.registry.known()) == stays)
+    assert workspace.load_request("payments/show").url.endswith("/mine") == (answers == ("enter",))

@@ -264,7 +264,7 @@ class WorkspacesScreen(SessionScreen[None]):
                 yes="Forget",
                 danger=True,
             )
-        ):
+        ) and (not self._is_open(one) or self.hushpost.leave_workspace_allowed(lambda: self._gone(one))):
             self._gone(one)
 
     def action_delete(self) -> None:
@@ -291,14 +291,17 @@ class WorkspacesScreen(SessionScreen[None]):
 
     def _gone(self, one: KnownWorkspace) -> None:
         self.session.registry.forget(one.key)
-        if self.session.workspace is not None and self.session.workspace.key == one.key:
+        if self._is_open(one):
             self.session.close_workspace()
         self.session_resumed()
+
+    def _is_open(self, one: KnownWorkspace) -> bool:
+        return self.session.workspace is not None and self.session.workspace.key == one.key
 
     def _workspace(self, one: KnownWorkspace) -> Workspace:
         """The open one itself where it is meant, so that its name in the header follows."""
         workspace = self.session.workspace
-        return workspace if workspace is not None and workspace.key == one.key else Workspace.open(one.path)
+        return workspace if workspace is not None and self._is_open(one) else Workspace.open(one.path)
 
     def _remember(self, workspace: Workspace) -> None:
         self.session.registry.remember(workspace)
