@@ -46,6 +46,14 @@ async def test_the_open_request_is_shown_as_its_file_is_now(running: Running, wo
         assert screen.edited == ()
 
 
+async def test_the_open_request_is_closed_with_its_file(running: Running, workspace: Workspace) -> None:
+    async with running(workspace) as pilot:
+        screen = await opened(pilot, "payments/show")
+        workspace.request_path("payments/show").unlink()
+        await seen(pilot, "Pick a request in the tree")
+        assert screen.focused is tree_of(pilot)
+
+
 async def test_what_it_inherits_is_shown_as_it_is_now(running: Running, workspace: Workspace) -> None:
     async with running(workspace) as pilot:
         screen = await opened(pilot, "payments/show")

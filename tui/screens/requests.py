@@ -353,6 +353,7 @@ class RequestsScreen(PanedScreen):
     def _close_if_gone(self) -> None:
         if self.reference and self.opened.document(self.reference) is None:
             self.reference = ""
+            self._tree.focus()
             self._show_open()
 
     # Saving
