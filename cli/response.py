@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from cli.output import Output
 from core.charsets import known_charset
 from core.errors import HushpostError
-from core.exchange import ErrorInfo, Exchange, Response, Result
+from core.exchange import ErrorInfo, Exchange, Response, Result, outcome_of
 
 if TYPE_CHECKING:
+    from core.models import Request
     from core.session import Session
 
 CHUNK = 1 << 16
@@ -77,17 +78,15 @@ def print_json(output: Output, session: Session, exchange: Exchange) -> None:
     """A result as in the JSON report of a run, with the response."""
     from core.reports.row import row
 
-    failed = any(not check.passed for check in exchange.checks) or (
-        not exchange.checks and exchange.response.status >= 400
-    )
+    outcome, error = outcome_of(exchange)
     result = Result(
         reference=exchange.reference,
         iteration=1,
-        outcome="error" if exchange.script_error else "failed" if failed else "passed",
+        outcome=outcome,
         method=exchange.method,
         url=exchange.shown.url,
         exchange=exchange,
-        error=exchange.script_error,
+        error=error,
     )
     response = exchange.response
     output.json(
@@ -103,7 +102,7 @@ def print_json(output: Output, session: Session, exchange: Exchange) -> None:
     )
 
 
-def print_error(output: Output, session: Session, reference: str, method: str, error: HushpostError) -> None:
+def print_error(output: Output, session: Session, reference: str, request: Request, error: HushpostError) -> None:
     """The same object for a request that got no response."""
     from core.reports.row import row
 
@@ -111,8 +110,8 @@ def print_error(output: Output, session: Session, reference: str, method: str, e
         reference=reference,
         iteration=1,
         outcome="error",
-        method=method,
-        url="",
+        method=request.method.upper(),
+        url=request.url,
         error=ErrorInfo(error.kind, str(error), error.hint),
     )
     found: dict[str, Any] = row(result, session.redact).as_json()

@@ -289,6 +289,16 @@ class Exchange(Struct, frozen=True, weakref=True):
 Outcome = Literal["passed", "failed", "error", "skipped"]
 
 
+def outcome_of(exchange: Exchange) -> tuple[Outcome, ErrorInfo | None]:
+    """What an answer comes to, with why where that is an error. Without checks a status below 400 passes."""
+    if exchange.response.truncated is not None:
+        return "error", ErrorInfo("protocol", f"the body is not whole: {exchange.response.truncated}")
+    if exchange.script_error is not None:
+        return "error", exchange.script_error
+    passed = all(check.passed for check in exchange.checks) if exchange.checks else exchange.response.status < 400
+    return "passed" if passed else "failed", None
+
+
 class Result(Struct, frozen=True):
     """What a run says of one request."""
 

@@ -35,7 +35,7 @@ NOTEWORTHY = 1 << 20
     "target",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Save the body as received in a file instead.",
+    help="Save the body as received in a file instead; - is stdout, as with --raw.",
 )
 @click.option("-i", "--include", is_flag=True, help="The status line and the headers before the body.")
 @click.option("--fail", is_flag=True, help="Exit with 1 where the request did not pass: a status of 400 or more.")
@@ -61,6 +61,8 @@ def send_command(
     """
     if as_json and (raw or include or target):
         raise click.UsageError("--json stands alone: it holds the headers and the redacted body")
+    if target is not None and str(target) == "-":
+        target, raw = None, True
     if target is not None:
         from core.files import check_writable
 
@@ -84,7 +86,7 @@ def send_command(
         except HushpostError as error:
             invocation.diagnostics.progress("")
             if as_json:
-                response.print_error(invocation.output, session, found, request.method, error)
+                response.print_error(invocation.output, session, found, request, error)
             raise
         invocation.diagnostics.progress("")
         if as_json:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from core import needs
 from core.captured import Captured
@@ -31,6 +32,7 @@ from core.exchange import (
     RunEvent,
     RunFinished,
     RunStarted,
+    outcome_of,
 )
 from core.models import Request, Scripts
 from core.secret import Secret
@@ -258,15 +260,10 @@ async def _attempt(
         hint = session.redact(error.hint) if error.hint else None
         info = ErrorInfo(error.kind, session.redact(str(error)), hint)
         return _result(session, step, iteration, "error", error=info, attempts=attempt)
-    if exchange.response.truncated is not None:
-        info = ErrorInfo("protocol", session.redact(f"the body is not whole: {exchange.response.truncated}"))
-        return _result(session, step, iteration, "error", exchange, info, attempts=attempt)
-    if exchange.script_error is not None:
-        return _result(session, step, iteration, "error", exchange, exchange.script_error, attempts=attempt)
-    passed = all(check.passed for check in exchange.checks)
-    if not exchange.checks:
-        passed = passed and exchange.response.status < 400
-    return _result(session, step, iteration, "passed" if passed else "failed", exchange, attempts=attempt)
+    outcome, wrong = outcome_of(exchange)
+    if wrong is not None:
+        wrong = replace(wrong, message=session.redact(wrong.message))
+    return _result(session, step, iteration, outcome, exchange, wrong, attempts=attempt)
 
 
 def _result(

@@ -119,6 +119,9 @@ def test_raw_and_a_file_hold_the_bytes_as_received(hushpost: Hushpost, api: Loop
     assert ran.stdout == b""
     assert token in (workspace / "body.json").read_text()
     assert ran.stderr.startswith("saved ")
+    ran = hushpost("send", "secret", "-v", "token=-", "-o", "-", stdin=token.encode())
+    assert (ran.stdout, ran.stderr) == (raw.stdout, "")
+    assert not (workspace / "-").exists()
 
 
 def test_binary_goes_through_a_pipe_as_it_is(hushpost: Hushpost, api: Loopback) -> None:
@@ -197,6 +200,7 @@ def test_json_of_a_request_without_an_answer_names_the_error(hushpost: Hushpost,
     assert ran.code == 4
     assert ran.json["outcome"] == "error"
     assert ran.json["error"]["kind"] == "connect"
+    assert ran.json["url"] == "http://127.0.0.1:9/"
     assert ran.json["response"] is None
     assert ran.stderr.startswith("error: ")
 
@@ -273,3 +277,5 @@ def test_a_body_that_is_not_whole_is_a_failure_of_the_network(
     ran = hushpost("send", "half")
     assert (ran.code, ran.out) == (4, "only this")
     assert "the body is not whole" in ran.stderr
+    found = hushpost("send", "half", "--json").json
+    assert (found["outcome"], found["error"]["kind"], found["response"]["body"]) == ("error", "protocol", "only this")
