@@ -16,10 +16,13 @@ from cli.unlocking import HINT
 from core.environment import BASE
 from core.errors import FileError, HushpostError, NotBound, RequestError, StoreError, StoreLocked, TemplateError
 from core.exchange import ErrorInfo
-from core.models import Environment, Folder, Request, Variable, variable
+from core.models import Environment, Folder, Request, Scripts, Variable, variable
+from core.scripts import files as script_files
+from core.scripts.files import ScriptFiles
 from core.sending import urls
 from core.sending.prepare import prepare, texts
 from core.structs import Struct
+from core.vault.environ import VARIABLE
 from core.workspace import lint
 
 if TYPE_CHECKING:
@@ -32,7 +35,6 @@ AT_ONCE = 16
 """Links fetched at a time."""
 SHORT = 4
 """Values with fewer characters are masked by position only."""
-MAX_SCRIPT = 1 << 20
 
 
 class Problem(Struct, frozen=True):
@@ -132,7 +134,13 @@ class _Checking:
         self._checked = Checked(session.redact(workspace.name), [name or BASE for name in environments], offline)
         self._models: dict[str, lint.Model] = {}
         self._requests: dict[str, Request] = {}
-        self._scripts = [_script(path) for path in sorted((workspace.path / "scripts").rglob("*.py"))]
+        self._script_files: ScriptFiles | FileError
+        try:
+            self._script_files = script_files.read(workspace.path)
+        except FileError as error:
+            self._script_files = error
+        contents = {} if isinstance(self._script_files, FileError) else self._script_files.contents
+        self._scripts = [text.decode("utf-8", "replace") for name, text in contents.items() if name.endswith(".py")]
 
     async def run(self) -> Checked:
         checked = self._checked
@@ -158,6 +166,8 @@ class _Checking:
             if node.kind == "folder":
                 folders.append(node.ref)
                 continue
+            if node.kind == "problem":
+                continue  # said above
             request = self._read(f"requests/{node.ref}.toml", workspace.load_request, node.ref)
             if request is not None:
                 self._requests[node.ref] = request
@@ -183,6 +193,7 @@ class _Checking:
         session = self._session
         try:
             whole = session.effective(request, reference)
+            self._check_scripts(whole.scripts, file, environment)
             try:
                 urls.require_values(whole.url, whole.path_params)
             except RequestError as error:
@@ -211,6 +222,18 @@ class _Checking:
             if all(problem.file != named for problem in self._checked.problems):
                 told = _problem(error, file, environment)
                 self._add(replace(told, message=f'the file "{named}" {error.message}'))
+
+    def _check_scripts(self, scripts: Scripts, file: str, environment: str | None) -> None:
+        """That they can run as they are; whether this user lets them is what `bind` says."""
+        for path in (scripts.before_request, scripts.after_response):
+            try:
+                if path and isinstance(self._script_files, FileError):
+                    raise self._script_files
+                if path and not isinstance(self._script_files, FileError):
+                    self._script_files.find(path)
+            except FileError as error:
+                told = _problem(error, file, environment)
+                self._add(replace(told, message=f'the script "{self._relative(error.path)}" {error.message}'))
 
     def _set_later(self, name: str) -> bool:
         """A capture of some request, or a script, may set the name while a run goes on."""
@@ -281,7 +304,8 @@ class _Checking:
             case None:
                 error: StoreError = StoreLocked("is in the credential store, which is locked", hint=HINT)
             case False:
-                error = StoreError("has no value on this machine", hint=f'set it in the app, or -v "{name}=@FILE"')
+                hint = f"set its value in the app, or give it in the environment: {VARIABLE}{name}"
+                error = StoreError("has no value on this machine", hint=hint)
             case True:
                 return
         self._add(Problem("error", error.kind, file, where, str(error), error.hint))
@@ -300,10 +324,3 @@ class _Checking:
 def _problem(error: HushpostError, file: str, environment: str | None = None) -> Problem:
     where = getattr(error, "key", None) or getattr(error, "where", "") or ""
     return Problem("error", error.kind, file, where, error.message, error.hint, environment)
-
-
-def _script(path: Path) -> str:
-    try:
-        return path.read_text("utf-8", "replace") if path.stat().st_size <= MAX_SCRIPT else ""
-    except OSError:
-        return ""

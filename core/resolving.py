@@ -66,15 +66,21 @@ class Resolver:
             raise error.for_variable(name) from error
 
     async def _fetch(self, name: str, variable: Variable, granted: Granted, *, request: str, fresh: bool) -> Got:
-        got = await self._vault.get(
-            granted.name,
-            granted.credential,
-            _link(name, variable),
-            minutes=variable.cache_minutes,
-            fresh=fresh,
-            variable=name,
-            request=request,
-        )
+        try:
+            got = await self._vault.get(
+                granted.name,
+                granted.credential,
+                _link(name, variable),
+                minutes=variable.cache_minutes,
+                fresh=fresh,
+                variable=name,
+                request=request,
+            )
+        except VaultError as error:
+            if granted.from_environment and "hushpost credential" in (error.hint or ""):
+                error = error.for_variable(name)
+                error.hint = "its credential is from the environment: correct it there"
+            raise error
         self._redactor.add(name, got.secret)
         return got
 
@@ -90,7 +96,7 @@ class Resolver:
         if value is None:
             raise StoreError(
                 f'secret variable "{entry.name}" of {entry.source} has no value on this machine',
-                hint=f'set its value in the app, or pass it: -v "{entry.name}=@FILE"',
+                hint=f"set its value in the app, or give it in the environment: HUSHPOST_VAR_{entry.name}",
             )
         self._redactor.add(entry.name, value)
         return value

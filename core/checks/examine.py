@@ -74,8 +74,9 @@ def describe(check: Check, path: str | None = None, value: Any = None) -> str:
             return f"{subject} {check.op} {_written(value)}"
 
 
-def fault_in(check: Check) -> str:
-    """Why the check can never hold as it is written, empty when it may; templates are not looked into."""
+def fault_in(check: Check, *, brief: bool = False) -> str:
+    """Why the check can never hold as it is written, empty when it may; templates are not looked into. `brief` quotes
+    nothing of it."""
     if check.subject == "header" and not check.path:
         return "a check of a header names the header"
     if check.value is None and check.op != "exists":
@@ -92,19 +93,19 @@ def fault_in(check: Check) -> str:
         elif (numeric or check.op in ("less", "greater")) and not templated:
             _number(check.value, "the value")
     except Unusable as error:
-        return str(error)
+        return error.brief if brief else str(error)
     return ""
 
 
-def capture_fault_in(capture: Capture) -> str:
-    """Why the capture can never find anything as it is written, empty when it may."""
+def capture_fault_in(capture: Capture, *, brief: bool = False) -> str:
+    """Why the capture can never find anything as it is written, empty when it may; `brief` quotes nothing of it."""
     try:
         if capture.source == "json" and capture.path:
             compiled(capture.path)
         elif capture.source == "body" and capture.path:
             pattern(capture.path)
     except Unusable as error:
-        return str(error)
+        return error.brief if brief else str(error)
     if capture.source in ("header", "cookie") and not capture.path:
         return f"the capture names the {capture.source}"
     return ""
@@ -139,6 +140,8 @@ class _Answer:
         self._left = LIMIT_S + self.response.body.size / 1024 / 1024
 
     def in_time(self, work: Callable[[], T]) -> T:
+        if self._left <= 0:
+            raise Unusable("what was worked out before it took all the time")
         started = thread_time()
         try:
             with limited(self._left):
@@ -256,7 +259,7 @@ def _fault(check: Check, answer: _Answer) -> str | None:
             holds = number < limit if check.op == "less" else number > limit
             return None if holds else f"it is {_written(actual)}"
         case _:
-            return fault_by_schema(actual if check.subject == "json" else answer.json(""), expected)
+            return fault_by_schema(answer.json("") if check.subject == "body" else actual, expected)
 
 
 def _existence(check: Check, answer: _Answer) -> str | None:
@@ -306,7 +309,7 @@ def _number(value: Any, what: str) -> float:
             raise ValueError
         return float(value)
     except (ValueError, OverflowError):
-        raise Unusable(f"{what} is no number: {_written(value)}") from None
+        raise Unusable(f"{what} is no number: {_written(value)}", f"{what} is no number") from None
 
 
 def _capture(

@@ -12,14 +12,18 @@ if TYPE_CHECKING:
 
 
 class Unusable(Exception):
-    """A check that cannot be made as it is written; str() says why."""
+    """A check that cannot be made as it is written; str() says why, `brief` does without quoting anything."""
+
+    def __init__(self, why: str, brief: str = "") -> None:
+        super().__init__(why)
+        self.brief = brief or why
 
 
 def pattern(text: Any) -> re.Pattern[str]:
     try:
         return re.compile(str(text))
     except (re.error, RecursionError, OverflowError) as error:
-        raise Unusable(f'"{text}" is no regular expression: {error}') from None
+        raise Unusable(f'"{text}" is no regular expression: {error}', "a regular expression in it is none") from None
 
 
 @lru_cache(maxsize=256)
@@ -30,7 +34,7 @@ def compiled(path: str) -> JSONPath:
         return cast("JSONPath", jsonpath.JSONPathEnvironment().compile(path))
     except Exception as error:  # noqa: BLE001 - not only its own errors come out of it
         said = str(error).partition("\n")[0]
-        raise Unusable(f'"{path}" is no JSONPath: {said}') from None
+        raise Unusable(f'"{path}" is no JSONPath: {said}', "its path is no JSONPath") from None
 
 
 def found_by(path: str, document: Any) -> list[Any]:
@@ -54,11 +58,11 @@ def validator(schema: Any) -> Any:
         kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
         kind.check_schema(cast(Any, schema))
     except jsonschema.SchemaError as error_in_schema:
-        raise Unusable(f"the schema is not valid: {error_in_schema.message}") from None
+        raise Unusable(f"the schema is not valid: {error_in_schema.message}", "its schema is not valid") from None
     except RecursionError:
         raise Unusable("the schema is nested too deep") from None
     except Exception as error:  # noqa: BLE001 - a `$schema` that is no text
-        raise Unusable(f"the schema is not valid: {error}") from None
+        raise Unusable(f"the schema is not valid: {error}", "its schema is not valid") from None
     # An empty registry: a reference to a schema elsewhere is an error, never a fetch.
     return kind(schema, registry=referencing.Registry())
 

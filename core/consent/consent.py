@@ -14,7 +14,7 @@ from core.errors import NotBound, StoreError, StoreLocked
 from core.exchange import SecretUse
 from core.structs import Struct
 from core.vault.config import AnyCredential, AnyLink
-from core.vault.environ import EnvironmentCredentials
+from core.vault.environ import GROUPS, EnvironmentCredentials
 from core.vault.store import CredentialStore
 from core.workspace.workspace import WorkspaceKey
 
@@ -65,11 +65,14 @@ class Consent:
             return Granted(bound, self._bound(name, bound, provider))
         if self._environment is not None and (shared := self._environment.shared(provider)):
             return Granted(name, shared, from_environment=True)
+        hint = f"run: hushpost bind {shlex.quote(name)} YOUR_CREDENTIAL"
+        if self._environment is not None and provider in GROUPS:
+            hint += f", or give one in the environment: HUSHPOST_{GROUPS[provider]}_TYPE and what goes with it"
         raise NotBound(
             f'no credential of yours is bound to the name "{name}" in this workspace',
             provider=provider,
             credential=name,
-            hint=f"run: hushpost bind {shlex.quote(name)} YOUR_CREDENTIAL",
+            hint=hint,
         )
 
     def _bound(self, name: str, bound: str, provider: str) -> AnyCredential:

@@ -122,12 +122,13 @@ def _plain_secrets(file: str, model: Any) -> Iterator[Finding]:
 
 
 def _useless(file: str, request: Request) -> Iterator[Finding]:
-    """Checks and captures that say nothing of any answer; why may quote a value, so it is not in the finding."""
-    faults = [(f"checks.{at}", fault_in(check)) for at, check in enumerate(request.checks)]
-    faults += [(f"captures.{at}", capture_fault_in(capture)) for at, capture in enumerate(request.captures)]
+    """Checks and captures that say nothing of any answer."""
+    faults = [(f"checks.{at}", fault_in(check, brief=True)) for at, check in enumerate(request.checks)]
+    faults += [(f"captures.{at}", capture_fault_in(capture, brief=True)) for at, capture in enumerate(request.captures)]
     for where, fault in faults:
         if fault:
-            yield Finding("useless-check", file, where, "cannot work as it is written", "its row in the app says why")
+            message = f"cannot work as it is written: {fault}"
+            yield Finding("useless-check", file, where, message, "correct it, or take it out")
 
 
 def _plain(file: str, where: str, what: str) -> Finding:

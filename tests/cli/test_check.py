@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,27 @@ def test_a_path_parameter_without_a_value_is_named_and_nothing_is_sent(hushpost:
     assert sent.code == 2
     assert 'path parameter "id" has no value' in sent.stderr
     assert "%3Aid" in sent.stderr
+
+
+def test_a_script_has_to_be_there_and_nothing_that_is_no_file_is_read(hushpost: Hushpost, workspace: Path) -> None:
+    request = 'url = "http://localhost"\nscripts = { before_request = "sign.py" }\n'
+    write(workspace, {"requests/a.toml": request, "scripts/other.py": "pass"})
+    missing = hushpost("check")
+    assert missing.code == 2
+    assert 'the script "scripts/sign.py" is no script of this workspace' in missing.out
+    assert 'there are "other.py"' in missing.out
+    write(workspace, {"scripts/sign.py": "pass"})
+    assert hushpost("check").code == 0
+    os.mkfifo(workspace / "scripts" / "endless.py")
+    ran = hushpost.process("check")
+    assert ran.code == 2
+    assert 'the script "scripts/endless.py" is no regular file' in ran.out
+
+
+def test_a_folder_behind_a_link_is_told_once(hushpost: Hushpost, workspace: Path) -> None:
+    write(workspace, {"requests/a.toml": 'url = "http://localhost"\n'})
+    (workspace / "requests" / "loop").symlink_to(".")
+    assert problems(hushpost("check", "--json").json) == [("error", "file-error", "requests/loop", "")]
 
 
 def test_a_file_that_a_request_sends_has_to_be_there(hushpost: Hushpost, workspace: Path) -> None:

@@ -243,6 +243,21 @@ def test_the_list_covers_every_environment_unless_one_is_named(user: Hushpost, a
     assert "other.example" not in user("bind", "-e", "production").out
 
 
+def test_what_is_wrong_with_a_credential_of_the_environment_is_corrected_there(
+    headless: Hushpost, api: Loopback
+) -> None:
+    refused = headless("send", "-e", "production", "all", env={"HUSHPOST_HASHICORP_ACCESS_TOKEN": "not-this-one"})
+    assert refused.code == 3
+    assert "hint: its credential is from the environment: correct it there\n" in refused.stderr
+    assert "hushpost credential" not in refused.stderr
+
+
+def test_without_any_credential_both_ways_to_give_one_are_named(hushpost: Hushpost, api: Loopback) -> None:
+    ran = hushpost("exec", "-e", "production", "--", "true")
+    assert ran.code == 3
+    assert "hushpost bind vault-prod YOUR_CREDENTIAL, or give one in the environment: HUSHPOST_HASHICORP" in ran.stderr
+
+
 def test_a_locked_store_stops_only_what_needs_it(user: Hushpost, api: Loopback) -> None:
     assert user("bind", "vault-prod", "mine", "--allow-host", api.url).code == 0
     opened = user("run", "-e", "production", "--reporter", "json")

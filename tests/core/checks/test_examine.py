@@ -119,6 +119,8 @@ def check(check: Check, given: Exchange) -> tuple[bool, str]:
         ("json", "schema", "$.id", {"type": "string"}, False),
         ("json", "schema", "", '{"properties": {"id": {"maximum": 6}}}', False),
         ("body", "schema", "", {"type": "object"}, True),
+        ("status", "schema", "", {"type": "integer", "maximum": 299}, True),
+        ("status", "schema", "", {"type": "object"}, False),
         ("body", "contains", "", '"id": 7', True),
         ("body", "matches", "", r'"id":\s*\d', True),
         ("body", "exists", "", None, True),
@@ -329,6 +331,8 @@ def test_captures_and_the_checks_of_an_answer_have_one_limit_together(monkeypatc
     result = examined(given, captures=[endless] * 100)
     assert not result.captured
     assert len(result.checks) == 100
+    assert "it takes too long" in result.checks[0].message
+    assert result.checks[-1].message == "what was worked out before it took all the time"
 
 
 @RAISED_ANYWHERE

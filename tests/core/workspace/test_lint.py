@@ -151,3 +151,8 @@ def test_checks_and_captures_that_cannot_work_are_found_and_not_quoted() -> None
     )
     assert found(request, "useless-check") == ["checks.1", "checks.2", "captures.1"]
     assert VALUE not in repr(list(lint({"file.toml": request})))
+    assert [finding.message.partition(": ")[2] for finding in lint({"file.toml": request})] == [
+        "a regular expression in it is none",
+        "a check of a header names the header",
+        "its path is no JSONPath",
+    ]
