@@ -54,6 +54,8 @@ class HushpostError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.notes: tuple[str, ...] = ()
+        """What a script wrote before it, redacted."""
 
     def __str__(self) -> str:
         return self.message

@@ -313,6 +313,8 @@ class Result(Struct, frozen=True):
     error: ErrorInfo | None = None
     attempts: int = 1
     """How often it was sent or tried; 0 for a skipped one."""
+    notes: tuple[str, ...] = ()
+    """What happened on the way, redacted."""
 
 
 class RunStarted(Struct, frozen=True):

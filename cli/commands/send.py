@@ -85,6 +85,8 @@ def send_command(
             )
         except HushpostError as error:
             invocation.diagnostics.progress("")
+            for note in error.notes:
+                invocation.diagnostics.note(note)
             if as_json:
                 response.print_error(invocation.output, session, found, request, error)
             raise

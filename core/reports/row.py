@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from core.reports.sides import Sides
 
 
+LONGEST_NOTE = 4000
+
+
 class Row(Struct, frozen=True):
     unshown = frozenset({"unmasked"})
 
@@ -33,6 +36,8 @@ class Row(Struct, frozen=True):
     file: str = ""
     """The request's file, relative to the current folder; empty where it is not below it."""
     attempts: int = 1
+    notes: tuple[str, ...] = ()
+    """What happened on the way, such as what a script wrote."""
     unmasked: tuple[Exchange, Redactor] | None = None
     """For `sides` alone."""
 
@@ -67,6 +72,9 @@ class Row(Struct, frozen=True):
             yield f"{check.name}: {check.message}" if check.message else check.name
         if self.outcome == "failed" and not failed and self.error is None:
             yield f"the response has status {self.status}"
+        if self.outcome in ("failed", "error"):
+            # How a script failed is the last that it wrote.
+            yield from (note if len(note) <= LONGEST_NOTE else f"…{note[-LONGEST_NOTE:]}" for note in self.notes)
 
     def as_json(self) -> dict[str, Any]:
         """The shape that scripts rely on."""
@@ -107,6 +115,7 @@ def row(result: Result, redact: Callable[[str], str], *, file: str = "", redacto
         error=error_info(result.error, redact) if result.error else None,
         file=redact(file),
         attempts=result.attempts,
+        notes=tuple(map(redact, result.notes)),
         unmasked=(exchange, redactor) if exchange and redactor else None,
     )
 

@@ -259,7 +259,7 @@ async def _attempt(
     except HushpostError as error:
         hint = session.redact(error.hint) if error.hint else None
         info = ErrorInfo(error.kind, session.redact(str(error)), hint)
-        return _result(session, step, iteration, "error", error=info, attempts=attempt)
+        return _result(session, step, iteration, "error", error=info, attempts=attempt, notes=error.notes)
     outcome, wrong = outcome_of(exchange)
     if wrong is not None:
         wrong = replace(wrong, message=session.redact(wrong.message))
@@ -275,6 +275,7 @@ def _result(
     error: ErrorInfo | None = None,
     *,
     attempts: int = 0,
+    notes: tuple[str, ...] = (),
 ) -> Result:
     url = exchange.shown.url if exchange is not None else session.redact(step.request.url)
     return Result(
@@ -286,6 +287,7 @@ def _result(
         exchange=exchange,
         error=error,
         attempts=attempts,
+        notes=notes if exchange is None else exchange.notes,
     )
 
 

@@ -107,6 +107,14 @@ class Scripted(msgspec.Struct):
         name = self.files.find(self.scripts.before_request)
         # A script is given every captured value, and does not say what it made of which.
         self.behind |= self.captured.behind(self.scope(), self.captured)
+        try:
+            return await self._before(name, request)
+        except HushpostError as error:
+            # There will be no exchange to have them.
+            error.notes = tuple(self.notes)
+            raise
+
+    async def _before(self, name: str, request: Request) -> Request:
         ended = await self._run(name, request, _told(request), None)
         if ended.refusal is not None:
             raise ended.refusal

@@ -93,6 +93,28 @@ def test_a_script_that_fails_after_the_response_is_an_error_and_the_body_is_prin
     assert 'script "hook.py" failed: ZeroDivisionError' in ran.out
 
 
+@pytest.mark.parametrize("when", ["before_request", "after_response"])
+def test_what_a_script_wrote_before_it_failed_is_in_every_report(
+    hushpost: Hushpost, scripted: Path, server: Loopback, when: str
+) -> None:
+    (scripted / "scripts" / "hook.py").write_text("print('x' * 9000)\nprint('the order is', 7)\n{}['id']\n")
+    (scripted / "requests" / "a.toml").write_text(
+        f'schema = 1\nurl = "{server.url}/echo"\n[scripts]\n{when} = "hook.py"\n'
+    )
+    assert hushpost("bind", "--allow-scripts").code == 0
+    reports = [part for name in NAMES for part in ("--reporter", f"{name}={name}.report")]
+    assert hushpost("run", *reports).code == 1
+    for name in NAMES:
+        text = (scripted / f"{name}.report").read_text()
+        # The fields of JSON are a contract.
+        assert ("the order is 7" in text) is (name != "json"), name
+        assert len(text) < 20_000
+    sent = hushpost("send", "a")
+    assert sent.code == 1
+    assert "the order is 7\n" in sent.stderr
+    assert "KeyError: 'id' (line 3)" in sent.stderr
+
+
 @pytest.mark.parametrize("secrets", [False, True])
 def test_what_a_script_writes_and_how_it_fails_leaks_nothing(
     hushpost: Hushpost, scripted: Path, server: Loopback, home: Path, secrets: bool
