@@ -12,7 +12,7 @@ import click
 from cli.diagnostics import ExitCode
 from cli.invocation import Invocation, pass_invocation
 from cli.options import complete_credentials, complete_linked, environment_option, workspace_option
-from core.errors import HushpostError, NotBound
+from core.errors import FileError, HushpostError, NotBound
 
 if TYPE_CHECKING:
     from core.consent.consent import Need
@@ -33,9 +33,17 @@ NOT_ALLOWED = "may not run"
     help="A host that may receive its secrets, without NAME those of your store: [scheme://]host[:port], or what an"
     " error names; may be given several times.",
 )
+@click.option(
+    "--allow-file",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file outside the workspace that its requests may send or use; may be given several times.",
+)
 @click.option("--allow-scripts", is_flag=True, help="Let the workspace's scripts run, as they are now.")
 @click.option("--allow-script-secrets", is_flag=True, help="Let them run, and read secrets too.")
-@click.option("--remove", metavar="NAME", help="Take back what NAME may do: its credential, and its hosts.")
+@click.option("--remove", metavar="NAME", help="Take back what NAME may do, its credential and its hosts; or a file.")
 @workspace_option
 @environment_option(without="all of them")
 @click.option("-y", "--yes", is_flag=True, help="Approve the list without asking.")
@@ -45,6 +53,7 @@ def bind_command(
     name: str | None,
     credential: str | None,
     hosts: tuple[str, ...],
+    files: tuple[Path, ...],
     allow_scripts: bool,
     allow_script_secrets: bool,
     remove: str | None,
@@ -55,8 +64,9 @@ def bind_command(
     """Allow a workspace to use your credentials.
 
     With NAME and CREDENTIAL: where this workspace says NAME, your credential is meant. With --allow-host and a NAME
-    that is bound, or none: the host is approved. Alone: print what the workspace's requests would do with your
-    credentials, in every environment or the one of -e, and approve it when you say so.
+    that is bound, or none: the host is approved. With --allow-file: a file outside the workspace may be used. Alone:
+    print what the workspace's requests would do with your credentials, in every environment or the one of -e, and
+    approve it when you say so.
 
     A script is a program that runs as you, with everything you may do: read it before you allow it. What you allow ends
     when a file below scripts/ changes.
@@ -67,8 +77,9 @@ def bind_command(
         raise click.UsageError("scripts are allowed without NAME and CREDENTIAL")
     if hosts and (allow_scripts or allow_script_secrets):
         raise click.UsageError("hosts and scripts are allowed one after the other")
-
-    if remove is not None and (name is not None or hosts or allow_scripts or allow_script_secrets):
+    if files and (name is not None or hosts or allow_scripts or allow_script_secrets):
+        raise click.UsageError("files are allowed by themselves")
+    if remove is not None and (name is not None or hosts or files or allow_scripts or allow_script_secrets):
         raise click.UsageError("--remove goes alone")
 
     async def bind(session: Session) -> ExitCode:
@@ -81,6 +92,9 @@ def bind_command(
         if hosts:
             _allow_hosts(invocation, session, name or "", hosts)
             return ExitCode.OK
+        if files:
+            _allow_files(invocation, session, files)
+            return ExitCode.OK
         if allow_scripts or allow_script_secrets:
             _allow_scripts(invocation, session, secrets=allow_script_secrets)
             return ExitCode.OK
@@ -92,6 +106,11 @@ def bind_command(
 
 
 def _remove(invocation: Invocation, session: Session, name: str) -> ExitCode:
+    file = Path(name).resolve()
+    if file in session.registry.allowed_files(session.key):
+        session.registry.disallow_file(session.key, file)
+        invocation.diagnostics.note(f'"{file}" may be used no more')
+        return ExitCode.OK
     if session.registry.bindings(session.key).get(name) is None:
         raise NotBound(f'the name "{name}" is bound to no credential of yours', credential=name)
     session.consent.unbind(name)
@@ -139,6 +158,15 @@ def _allow_hosts(invocation: Invocation, session: Session, name: str, hosts: Seq
     invocation.diagnostics.note(f"{_whose(name)} may go to {', '.join(need.what for need in needs)}")
 
 
+def _allow_files(invocation: Invocation, session: Session, files: Sequence[Path]) -> None:
+    for file in files:
+        if not file.is_file():
+            raise FileError("is not a file", path=file)
+    for file in files:
+        session.allow_file(file.resolve())
+        invocation.diagnostics.note(f'requests of this workspace may use "{file.resolve()}"')
+
+
 def _allow_scripts(invocation: Invocation, session: Session, *, secrets: bool) -> None:
     files = session.grant("scripts", *(("secrets",) if secrets else ()))
     for file in files:
@@ -161,6 +189,8 @@ async def _bind_all(
     for credential, approved in sorted(session.registry.approvals(session.key).items()):
         for what in approved:
             output.line(f"{_whose(credential)} may go to {what}: approved")
+    for path in sorted(session.registry.allowed_files(session.key)):
+        output.line(f'"{path}" may be used: allowed')
     scripts = _scripts(session)
     if scripts:
         output.line(scripts)

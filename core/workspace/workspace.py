@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import uuid
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -326,7 +327,7 @@ class Workspace:
             raise FileNotAllowed(
                 "belongs to git, not to the workspace" if of_git else "lies outside the workspace",
                 path=real,
-                hint="move it into the workspace, or allow this file for the workspace on this machine",
+                hint=f"move it into the workspace, or run: hushpost bind --allow-file {shlex.quote(str(real))}",
             )
         if not there:
             raise FileError("does not exist", path=real, hint="put the file there, or correct its path")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 from pathlib import Path
 from xml.etree import ElementTree
@@ -307,3 +308,25 @@ def test_half_a_character_that_a_server_made_up_ends_its_request_and_not_the_run
     assert results == [("error", "a value holds half of a character, which cannot be sent there")] * 2 + [
         ("passed", None)
     ]
+
+
+def test_a_file_outside_the_workspace_is_sent_once_the_line_of_the_error_was_run(
+    hushpost: Hushpost, api: Loopback, workspace: Path, tmp_path: Path
+) -> None:
+    outside = tmp_path / "a file.bin"
+    outside.write_bytes(b"of the machine")
+    request = 'url = "{{base_url}}/echo"\nmethod = "POST"\nbody = { type = "file", path = "../a file.bin" }\n'
+    write(workspace, {"requests/up.toml": request})
+    refused = hushpost("run", "up", "--reporter", "json")
+    assert refused.code == 2
+    assert api.requests == []
+    hint = refused.json["results"][0]["error"]["hint"]
+    assert hint.startswith("move it into the workspace, or run: hushpost bind ")
+    line = shlex.split(hint.partition("run: hushpost ")[2])
+    assert hushpost(*line).code == 0
+    assert hushpost("run", "up").code == 0
+    assert api.last.body == b"of the machine"
+    assert f'"{outside}" may be used: allowed' in hushpost("bind").out
+    assert hushpost("bind", "--remove", outside).code == 0
+    assert hushpost("run", "up").code == 2
+    assert hushpost("bind", "--allow-file", tmp_path / "none").code == 2
