@@ -54,6 +54,9 @@ def test_everything_is_sent_in_tree_order_and_reported(hushpost: Hushpost, api: 
         (["deep/"], ["/status/201", "/status/202"]),
         (["deep/b", "last"], ["/status/202", "/status/200"]),
         (["requests/deep/a.toml"], ["/status/201"]),
+        (["../payments/requests/deep/a.toml", "../payments/requests/deep"], ["/status/201", "/status/202"]),
+        (["."], ["/status/200", "/json?n=0", "/status/201", "/status/202"]),
+        (["requests/"], ["/status/200", "/json?n=0", "/status/201", "/status/202"]),
     ],
 )
 def test_selectors_choose_in_their_order(
@@ -61,6 +64,19 @@ def test_selectors_choose_in_their_order(
 ) -> None:
     assert hushpost("run", *selectors).code == 0
     assert sent(api) == order
+
+
+def test_a_file_is_found_from_its_own_folder(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
+    hushpost.folder = workspace / "requests" / "deep"
+    assert hushpost("run", "a.toml").code == 0
+    assert hushpost("run", ".").code == 0
+    assert sent(api) == ["/status/201", "/status/201", "/status/202"]
+
+
+def test_what_an_unset_variable_leaves_selects_nothing(hushpost: Hushpost, api: Loopback) -> None:
+    assert hushpost("run", "").code == 2
+    assert hushpost("run", "/").code == 2
+    assert sent(api) == []
 
 
 def test_an_unknown_selector_sends_nothing(hushpost: Hushpost, api: Loopback) -> None:
