@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import TextIO
 
+from cli.output import disarmed
 from core.errors import HushpostError
 from core.visible import visible
 
@@ -106,6 +107,10 @@ class Diagnostics:
         """What a person may like to know; several lines are kept."""
         self._write(self._clean(text) + "\n")
 
+    def quote(self, text: str) -> None:
+        """The same of a text that is not ours from its second line on."""
+        self._write(_marked(self._clean(text)) + "\n")
+
     def traceback(self, text: str) -> None:
         """A bug's traceback: redacted like all else."""
         self._write(self._clean(text))
@@ -123,12 +128,10 @@ class Diagnostics:
 
     def _say(self, word: str, color: str, text: str) -> None:
         label = f"\x1b[1;{color}m{word}:\x1b[0m" if self.color else f"{word}:"
-        first, *more = self._clean(text).splitlines() or [""]
-        # A mark before each line: CI systems obey lines that begin with `::`, also after spaces.
-        self._write("\n".join([f"{label} {first}", *(f"  | {line}" for line in more)]) + "\n")
+        self._write(f"{label} {_marked(self._clean(text))}\n")
 
     def _clean(self, text: str) -> str:
-        return visible(self.redact(text), lines=True)
+        return disarmed(visible(self.redact(text), lines=True))
 
     def _write(self, text: str, *, keep: bool = False) -> None:
         if self._stream is None:
@@ -140,6 +143,12 @@ class Diagnostics:
         with contextlib.suppress(OSError, ValueError):
             self._stream.write(text)
             self._stream.flush()
+
+
+def _marked(text: str) -> str:
+    """With a mark before each line but the first: CI systems obey lines that begin with `::`, also after spaces."""
+    first, *more = text.splitlines() or [""]
+    return "\n".join([first, *(f"  | {line}" for line in more)])
 
 
 def _cause(error: OSError) -> str:

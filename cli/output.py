@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
 from core.visible import json_text, visible
 
+_OBEYED = re.compile(r"##(?=\[|vso\[|teamcity\[)", re.IGNORECASE)
+"""What GitHub's runner, Azure's agent and TeamCity take for a command wherever it stands in a line of the log."""
+
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 
 Part = str | tuple[str, str]
 """A piece of a line, or (text, name in STYLES)."""
+
+
+def disarmed(text: str) -> str:
+    """The text without what a CI system would obey in it."""
+    return _OBEYED.sub("# #", text) if "##" in text else text
 
 
 class Output:
@@ -65,10 +74,9 @@ class Output:
         return self._stream is None
 
     def _part(self, part: Part) -> str:
-        if isinstance(part, str):
-            return visible(part)
-        text, style = part
-        return f"\x1b[{STYLES[style]}m{visible(text)}\x1b[0m" if self.color else visible(text)
+        text, style = part if isinstance(part, tuple) else (part, "")
+        text = disarmed(visible(text))
+        return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if self.color and style else text
 
     def _put(self, text: str) -> None:
         self.write(text.encode(self._encoding, "replace"))

@@ -98,7 +98,7 @@ def bind_command(
         if allow_scripts or allow_script_secrets:
             _allow_scripts(invocation, session, secrets=allow_script_secrets)
             return ExitCode.OK
-        invocation.output.line(f"{opened.name} at {opened.real_path}")
+        invocation.output.line(f"workspace {opened.name} at {opened.real_path}")
         environments = [session.environment] if environment is not None else [*opened.environments()]
         return await _bind_all(invocation, session, environments, yes=yes)
 

@@ -86,7 +86,7 @@ def send_command(
         except HushpostError as error:
             invocation.diagnostics.progress("")
             for note in error.notes:
-                invocation.diagnostics.note(note)
+                invocation.diagnostics.quote(note)
             if as_json:
                 response.print_error(invocation.output, session, found, request, error)
             raise
@@ -139,7 +139,7 @@ def _verdict(invocation: Invocation, exchange: Exchange, *, fail: bool) -> ExitC
             f"{response.status} {response.reason}, {exchange.timing.total_ms:.0f} ms, {response.body.size:,} bytes"
         )
     for note in exchange.notes:
-        invocation.diagnostics.note(note)
+        invocation.diagnostics.quote(note)
     if exchange.response.truncated:
         invocation.diagnostics.warn(f"the body is not whole: {exchange.response.truncated}")
     wrong = exchange.script_error

@@ -20,7 +20,8 @@ class Console:
 
     def start(self, run: RunStarted) -> None:
         environment = run.environment or "base"
-        self._output.line((run.workspace, "bold"), f", environment {environment}")
+        # Not the name first, which is a stranger's: CI systems obey lines that begin with `::`.
+        self._output.line("workspace ", (run.workspace, "bold"), f", environment {environment}")
 
     def add(self, row: Row) -> None:
         word, style = WORDS[row.outcome]

@@ -41,7 +41,7 @@ def test_everything_is_sent_in_tree_order_and_reported(hushpost: Hushpost, api: 
     assert ran.code == 0, ran.stderr
     assert sent(api) == ["/status/200", "/json?n=0", "/status/201", "/status/202"]
     lines = ran.out.splitlines()
-    assert lines[0] == "Payments, environment base"
+    assert lines[0] == "workspace Payments, environment base"
     assert [line.split()[-1] for line in lines[1:5]] == ["last", "first", "deep/a", "deep/b"]
     assert lines[5].startswith("4 requests: 4 passed, 0 failed, 0 errors, 0 skipped in ")
     assert ran.stderr == ""
@@ -179,6 +179,31 @@ def test_a_wrong_template_anywhere_sends_nothing(hushpost: Hushpost, api: Loopba
     assert (ran.code, ran.out) == (2, "")
     assert '"nothing"' in ran.stderr
     assert sent(api) == []
+
+
+@pytest.mark.parametrize("reporter", ["console", "tap", "github"])
+def test_no_text_of_a_stranger_is_a_command_to_a_ci_system(
+    hushpost: Hushpost, api: Loopback, workspace: Path, reporter: str
+) -> None:
+    said = "::stop-commands::x\n ::add-mask::y\n##[add-path]/tmp ##vso[task.setvariable variable=a]b"
+    api.routes["/said"] = lambda handler, received: handler.answer(200, said.encode())
+    checks = 'checks = [{ subject = "body", op = "equals", value = "no" }]\n'
+    write(
+        workspace,
+        {
+            "workspace.toml": 'name = "::stop-commands::x"\nid = "0123456789abcdef"\n',
+            "requests/said.toml": f'url = "{{{{base_url}}}}/said"\n{checks}',
+        },
+    )
+    ran = hushpost("run", "said", "--reporter", reporter)
+    assert ran.code == 1
+    sent = hushpost("send", "said", "-o", "body")
+    bound = hushpost("bind")
+    lines = [*ran.out.splitlines(), *ran.stderr.splitlines(), *sent.stderr.splitlines(), *bound.out.splitlines()]
+    assert any("add-path" in line for line in lines)
+    ours = ("::error file=", "::error title=")
+    assert [line for line in lines if line.strip().startswith("::") and not line.startswith(ours)] == []
+    assert [line for line in lines if "##" in line] == []
 
 
 def test_bail_stops_at_the_first_that_did_not_pass(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_script_needs_this_user_s_consent(hushpost: Hushpost, scripted: Path, 
     assert (allowed.code, allowed.out) == (0, "scripts/hook.py\n")
     sent = hushpost("send", "a")
     assert sent.code == 0
-    assert 'script "hook.py" wrote:\nit ran' in sent.stderr
+    assert 'script "hook.py" wrote:\n  | it ran' in sent.stderr
     assert hushpost("bind").out.splitlines()[-1] == "scripts: may run"
 
     (scripted / "scripts" / "hook.py").write_text("print('changed')")
