@@ -90,6 +90,7 @@ class UnlockingSession:
         self.effective = session.effective
         self.scope = session.scope
         self.redact = session.redact
+        self.cookies = session.cookies
         self._send = session.send
         self._unlocking = Unlocking(invocation, session)
 

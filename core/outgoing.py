@@ -20,6 +20,7 @@ from core.exchange import ErrorInfo, Exchange, Prepared, Progress, ReceivedBody,
 from core.models import Request
 from core.scripts import scripting
 from core.secret import Secret
+from core.sending.cookies import Cookies
 from core.sending.prepare import prepare, texts
 from core.threads import run_in_daemon_thread
 from core.workspace.inheritance import inherit
@@ -47,11 +48,13 @@ class Outgoing:
         *,
         overrides: Given | None,
         captured: Captured,
+        cookies: Cookies,
         prompts: Given | None,
     ) -> None:
         self._session = session
         self._reference = reference
         self._captured = captured
+        self._cookies = cookies
         self._prompts = prompts
         folders = session.folders(reference)
         self._whole = inherit(request, [folder for _, folder in folders])
@@ -102,7 +105,7 @@ class Outgoing:
                 first,
                 approve=session.consent.approved,
                 environment=session.environment or BASE,
-                cookies=session.cookies,
+                cookies=self._cookies,
                 refetch=refetched,
                 token=session.tokens.token,
                 sign=Signer(session.consent, session.vault).sign,

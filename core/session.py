@@ -370,13 +370,15 @@ class Session:
         *,
         overrides: Given | None = None,
         captured: Captured | None = None,
+        cookies: Cookies | None = None,
         prompts: Given | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Exchange:
         """Get the secrets, build, send, check, capture. Nothing is sent unless everything is there and allowed.
 
-        What is captured goes to `captured`, by default the session's own, which later requests see. Raises
-        TemplateError, StoreLocked, VaultError, RequestError, ScriptError and their kin; sending again is safe.
+        What is captured goes to `captured` and cookies to `cookies`, by default the session's own, which later requests
+        see. Raises TemplateError, StoreLocked, VaultError, RequestError, ScriptError and their kin; sending again is
+        safe.
         """
         outgoing = Outgoing(
             self,
@@ -384,6 +386,7 @@ class Session:
             reference,
             overrides=overrides,
             captured=self.captured if captured is None else captured,
+            cookies=self.cookies if cookies is None else cookies,
             prompts=prompts,
         )
         try:

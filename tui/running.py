@@ -14,6 +14,7 @@ from core.captured import Captured
 from core.errors import HushpostError
 from core.exchange import RequestFinished, RequestStarted, RunFinished, RunStarted
 from core.run.runner import RunOptions, Values, run
+from core.sending.cookies import Cookies
 from core.structs import Struct
 from tui.run_log import RunLog
 
@@ -147,6 +148,7 @@ class _Watched:
         self.effective = session.effective
         self.scope = session.scope
         self.redact = session.redact
+        self.cookies = session.cookies
         self._session = session
         self._failures = failures
         self._left = left
@@ -158,6 +160,7 @@ class _Watched:
         *,
         overrides: Values | None = None,
         captured: Captured | None = None,
+        cookies: Cookies | None = None,
         prompts: Values | None = None,
     ) -> Exchange:
         session = self._session
@@ -166,7 +169,9 @@ class _Watched:
             left()
             await asyncio.get_running_loop().create_future()  # until it is cancelled
         try:
-            return await session.send(request, reference, overrides=overrides, captured=captured, prompts=prompts)
+            return await session.send(
+                request, reference, overrides=overrides, captured=captured, cookies=cookies, prompts=prompts
+            )
         except HushpostError as error:
             # A copy: the frames of the original hold values, which locking the store is to drop.
             self._failures[reference] = error.along_with(())

@@ -2,8 +2,9 @@
 
     every file read, every template checked ─► RunStarted ─► RequestStarted, RequestFinished … ─► RunFinished
 
-Each iteration has captured variables of its own. A request waits for those before it whose captures it uses, and is
-skipped by name when one of them did not pass. Cancelling ends what is under way; RunFinished(interrupted) is last.
+Each iteration has captured variables of its own, and each of several cookies of its own. A request waits for those
+before it whose captures it uses, and is skipped by name when one of them did not pass. Cancelling ends what is under
+way; RunFinished(interrupted) is last.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from core.exchange import (
 )
 from core.models import Request, Scripts
 from core.secret import Secret
+from core.sending.cookies import Cookies
 from core.sending.prepare import texts
 from core.structs import Struct
 from core.workspace.workspace import Workspace
@@ -57,6 +59,9 @@ class RunSession(Protocol):
     @property
     def environment(self) -> str | None: ...
 
+    @property
+    def cookies(self) -> Cookies: ...
+
     def effective(self, request: Request, reference: str = "") -> Request: ...
 
     def scope(
@@ -75,6 +80,7 @@ class RunSession(Protocol):
         *,
         overrides: Values | None = None,
         captured: Captured | None = None,
+        cookies: Cookies | None = None,
         prompts: Values | None = None,
     ) -> Exchange: ...
 
@@ -116,10 +122,11 @@ class _Step(Struct, frozen=True):
 class _Iteration:
     """The requests with one row of data, and what they captured."""
 
-    def __init__(self, number: int, overrides: Values, steps: int) -> None:
+    def __init__(self, number: int, overrides: Values, cookies: Cookies, steps: int) -> None:
         self.number = number
         self.overrides = overrides
         self.captured = Captured()
+        self.cookies = cookies
         self.pending = deque(range(steps))
         self.ended: set[int] = set()
 
@@ -139,7 +146,7 @@ async def run(
         started_at=datetime.now(UTC),
         total=count * len(steps),
     )
-    schedule = _Schedule(steps, _iterations(options, count, len(steps)), options.parallel)
+    schedule = _Schedule(steps, _iterations(options, count, session.cookies, len(steps)), options.parallel)
     active: dict[asyncio.Task[Result], tuple[_Iteration, int]] = {}
     ended: asyncio.Queue[asyncio.Task[Result]] = asyncio.Queue()
     stopped = False
@@ -215,10 +222,12 @@ class _Schedule:
             self._open.remove(iteration)
 
 
-def _iterations(options: RunOptions, count: int, steps: int) -> Iterator[_Iteration]:
+def _iterations(options: RunOptions, count: int, cookies: Cookies, steps: int) -> Iterator[_Iteration]:
+    # Whoever runs requests once goes on with the cookies they got.
+    jar = cookies if count == 1 else cookies.copy()
     for number in range(count if steps else 0):
         row = options.rows[number % len(options.rows)] if options.rows else {}
-        yield _Iteration(number + 1, {**row, **options.overrides}, steps)
+        yield _Iteration(number + 1, {**row, **options.overrides}, jar if count == 1 else jar.copy(), steps)
 
 
 async def _send(session: RunSession, step: _Step, iteration: _Iteration, options: RunOptions) -> Result:
@@ -254,6 +263,7 @@ async def _attempt(
             step.reference,
             overrides=iteration.overrides,
             captured=iteration.captured,
+            cookies=iteration.cookies,
             prompts=options.prompts,
         )
     except HushpostError as error:

@@ -69,11 +69,16 @@ def _now() -> datetime:
 
 
 class Cookies:
-    """A jar; one object for each pair of workspace and environment."""
+    """A jar; one object for each pair of workspace and environment, and for each iteration of a run."""
 
     def __init__(self, clock: Callable[[], datetime] = _now) -> None:
         self._clock = clock
         self._cookies: dict[tuple[str, str, str], Cookie] = {}
+
+    def copy(self) -> Cookies:
+        other = Cookies(self._clock)
+        other._cookies.update(self._cookies)
+        return other
 
     def matching(self, url: str) -> Sequence[Cookie]:
         """What is sent to a URL, in that order; nothing to what is no URL."""

@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ from core.paths import read_surroundings
 from core.run.runner import RunOptions, run, with_needed
 from core.secret import Secret
 from core.session import Session, open_session
-from tests.loopback import Loopback
+from tests.loopback import Loopback, Received
 
 OK = (Check("status", "equals", value=200),)
 
@@ -200,6 +202,29 @@ async def test_each_iteration_captures_for_itself(session: Session, save: Save, 
     assert sorted(int(request.header("X") or -1) for request in server.requests if request.path == "/echo") == list(
         range(20)
     )
+
+
+@pytest.mark.parametrize("parallel", [1, 8])
+async def test_each_iteration_has_cookies_of_its_own(
+    session: Session, save: Save, server: Loopback, parallel: int
+) -> None:
+    def login(handler: Any, received: Received) -> None:
+        cookie = ("Set-Cookie", f"user={received.query['user']}; Path=/")
+        handler.answer(200, json.dumps({"user": received.query["user"]}).encode(), (cookie,))
+
+    server.routes["/login"] = login
+    references = [
+        save("login", "/login?user={{user}}", captures=(Capture("who", "json", "$.user"),)),
+        save("use", "/echo?who={{who}}"),
+    ]
+    options = RunOptions(rows=[{"user": f"u{number}"} for number in range(8)], parallel=parallel)
+    assert {result.outcome for result in await results(session, references, options)} == {"passed"}
+    used = [(request.query["who"], request.header("Cookie")) for request in server.requests if request.path == "/echo"]
+    assert sorted(used) == [(f"u{number}", f"user=u{number}") for number in range(8)]
+    assert [request.header("Cookie") for request in server.requests if request.path == "/login"] == [None] * 8
+    assert not session.cookies, "it is nobody's"
+    assert outcomes(await results(session, references, replace(options, rows=options.rows[:1])))
+    assert [cookie.value for cookie in session.cookies.all()] == ["u0"]
 
 
 # Rows, iterations, order
