@@ -324,13 +324,14 @@ async def _steps(session: RunSession, references: Sequence[str], options: RunOpt
         scripted = scripted or whole.scripts != Scripts()
         names: set[str] = set()
         unknown = False
-        for values in _row_kinds(options):
+        for place, values in _row_kinds(options):
             try:
                 names |= _captures_used(session, request, whole, reference, values, captured, options.prompts)
             except TemplateError as error:
                 # A script before it may set what is not there yet.
                 unknown = True
                 if not scripted:
+                    error.where = ", ".join(filter(None, (error.where, place)))
                     errors.append(error)
                     break
         order.add(reference, request, names, scripted=whole.scripts != Scripts(), unknown=unknown)
@@ -358,11 +359,14 @@ def _scripted(session: RunSession, step: _Step) -> bool:
     return session.effective(step.request, step.reference).scripts != Scripts()
 
 
-def _row_kinds(options: RunOptions) -> Iterator[Values]:
-    """One row of each set of names that rows have: their values make no difference to what is defined."""
-    kinds = {frozenset(row): row for row in options.rows} or {frozenset[str](): {}}
-    for row in kinds.values():
-        yield {**row, **options.overrides}
+def _row_kinds(options: RunOptions) -> Iterator[tuple[str, Values]]:
+    """One row of each set of names that rows have, the first: their values make no difference to what is defined. Each
+    with how an error calls it, where not all are alike."""
+    kinds: dict[frozenset[str], tuple[int, Values]] = {}
+    for number, row in enumerate(options.rows, 1):
+        kinds.setdefault(frozenset(row), (number, row))
+    for number, values in kinds.values() or [(0, {})]:
+        yield f"row {number} of the data" if len(kinds) > 1 else "", {**values, **options.overrides}
 
 
 def _captures_used(

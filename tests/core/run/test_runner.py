@@ -352,8 +352,8 @@ async def test_a_capture_defines_a_name_for_what_comes_after_it(session: Session
 
 async def test_rows_with_other_names_are_checked_too(session: Session, save: Save) -> None:
     reference = save("a", "/echo?{{user}}")
-    with pytest.raises(TemplateError, match="user"):
-        await results(session, [reference], RunOptions(rows=[{"user": "x"}, {"usr": "y"}]))
+    with pytest.raises(TemplateError, match='url, row 3 of the data: variable "user"'):
+        await results(session, [reference], RunOptions(rows=[{"user": "x"}, {"user": "y"}, {"usr": "y"}, {"usr": "z"}]))
 
 
 async def test_a_capture_that_would_stand_in_for_a_secret_is_refused(
