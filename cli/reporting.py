@@ -20,7 +20,7 @@ from cli.reports import NAMES, make
 from core.exchange import RequestFinished, RequestStarted, Result, RunFinished, RunStarted
 from core.files import check_writable, write_whole
 from core.reports import Reporter
-from core.reports.row import Row, Tally, row
+from core.reports.row import Row, Tally, row, with_answer
 from core.structs import Struct
 
 if TYPE_CHECKING:
@@ -67,8 +67,11 @@ async def report_run(
     references: Sequence[str],
     options: RunOptions,
     targets: Sequence[Target],
+    *,
+    answers: bool = False,
 ) -> ExitCode:
-    """Run and report; a run that was interrupted reports what ran and ends with 130."""
+    """Run and report, with `answers` also what came where a request did not pass; a run that was interrupted reports
+    what ran and ends with 130."""
     from cli.unlocking import UnlockingSession
     from core.run.runner import run
 
@@ -93,7 +96,8 @@ async def report_run(
                     tally.count(result.outcome)
                     codes.add(_code(result))
                     progress.clear()
-                    reports.add(row(result, session.redact, file=_file(session, result), redactor=session.redactor))
+                    told = row(result, session.redact, file=_file(session, result), redactor=session.redactor)
+                    reports.add(with_answer(told) if answers else told)
                     progress.draw(tally, "")
                 case RunFinished():
                     ended = event

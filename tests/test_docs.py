@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -106,11 +107,29 @@ def test_ci_examples_check_run_and_report(
 
 
 def test_shell_examples_of_ci(repository: Path, home: Path) -> None:
+    (repository / "users.csv").write_text("user\nzoe\nmax\n")
+    workspace = Workspace.open(repository / "api")
+    for reference in ("auth/login", "orders/list"):
+        workspace.save_request(reference, Request(url="{{base}}/json?user=any"))
     (repository / "api" / "scripts").mkdir()
     (repository / "api" / "scripts" / "a.py").write_text("pass")
     for commands in snippets("ci.md", "sh"):
         ran = shell([commands], repository, home)
         assert ran.returncode == 0, ran.stderr
+
+
+def test_the_json_report_is_as_the_page_shows_it(repository: Path, home: Path) -> None:
+    [shown] = map(json.loads, snippets("ci.md", "json"))
+    checks = (Check("status", "equals", value=201),)
+    Workspace.open(repository / "api").save_request("a", Request(url="{{base}}/echo", checks=checks))
+    ran = json.loads(shell(["hushpost run -w api -e staging --reporter json || true"], repository, home).stdout)
+
+    def shape(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: shape(inner) for key, inner in value.items()}
+        return [shape(value[0])] if isinstance(value, list) and value and isinstance(value[0], dict) else type(value)
+
+    assert shape(shown) == shape(ran)
 
 
 def test_the_scripts_of_the_page_do_what_it_says(repository: Path, home: Path, server: Loopback) -> None:

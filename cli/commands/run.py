@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     "--retries", metavar="N", type=click.IntRange(0, 100), default=0, help="Send a failed request so many times again."
 )
 @click.option("--bail", is_flag=True, help="Stop at the first request that does not pass.")
+@click.option("--answers", is_flag=True, help="Report what came where a request did not pass: its beginning, masked.")
 @click.option(
     "--reporter",
     "reporters",
@@ -58,6 +59,7 @@ def run_command(
     delay: float,
     retries: int,
     bail: bool,
+    answers: bool,
     reporters: tuple[str, ...],
 ) -> ExitCode:
     """Send many requests and report what passed.
@@ -88,7 +90,7 @@ def run_command(
         if not references:
             # A run of nothing would be a green one.
             raise FileError("holds no requests", path=opened.path / "requests")
-        return await report_run(invocation, session, references, options, targets)
+        return await report_run(invocation, session, references, options, targets, answers=answers)
 
     return invocation.run(run)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from core.exchange import CheckResult, ErrorInfo, Exchange, Outcome, Result
 from core.structs import Struct
@@ -38,6 +39,8 @@ class Row(Struct, frozen=True):
     attempts: int = 1
     notes: tuple[str, ...] = ()
     """What happened on the way, such as what a script wrote."""
+    answer: str = ""
+    """The beginning of what came, masked, where that is asked for."""
     unmasked: tuple[Exchange, Redactor] | None = None
     """For `sides` alone."""
 
@@ -75,6 +78,8 @@ class Row(Struct, frozen=True):
         if self.outcome in ("failed", "error"):
             # How a script failed is the last that it wrote.
             yield from (note if len(note) <= LONGEST_NOTE else f"…{note[-LONGEST_NOTE:]}" for note in self.notes)
+        if self.answer and checks:
+            yield self.answer
 
     def as_json(self) -> dict[str, Any]:
         """The shape that scripts rely on."""
@@ -118,6 +123,15 @@ def row(result: Result, redact: Callable[[str], str], *, file: str = "", redacto
         notes=tuple(map(redact, result.notes)),
         unmasked=(exchange, redactor) if exchange and redactor else None,
     )
+
+
+def with_answer(row: Row) -> Row:
+    """The row that also says what came, where the request did not pass."""
+    sides = row.sides() if row.outcome in ("failed", "error") else None
+    if sides is None:
+        return row
+    text = sides.response
+    return replace(row, answer=text if len(text) <= LONGEST_NOTE else f"{text[:LONGEST_NOTE]}…")
 
 
 def error_info(error: ErrorInfo, redact: Callable[[str], str]) -> ErrorInfo:

@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from cli.reports import NAMES
+from tests.canary import leaks
 from tests.cli.harness import PROGRAM, Hushpost, write
 from tests.loopback import Loopback
 from tests.patience import PATIENCE_S
@@ -349,6 +351,32 @@ def test_half_a_character_that_a_server_made_up_ends_its_request_and_not_the_run
     assert results == [("error", "a value holds half of a character, which cannot be sent there")] * 2 + [
         ("passed", None)
     ]
+
+
+def test_what_came_is_reported_where_a_request_failed_and_where_that_is_asked_for(
+    hushpost: Hushpost, api: Loopback, workspace: Path
+) -> None:
+    headers = 'headers = [{ name = "X-Key", value = "{{key}}" }]\n'
+    checks = 'checks = [{ subject = "status", op = "equals", value = 201 }]\n'
+    write(
+        workspace,
+        {
+            "requests/new/failing.toml": f'url = "{{{{base_url}}}}/echo?password=of-nobody"\n{headers}{checks}',
+            "requests/new/fine.toml": 'url = "{{base_url}}/json?fine=1"\n',
+        },
+    )
+    secret = "correct horse/7"
+    reports = [f"--reporter={name}={name}.report" for name in NAMES]
+    run = ["run", "new", "-v", "key=-"]
+    assert hushpost(*run, *reports, "--answers", stdin=secret.encode()).code == 1
+    found = {name: (workspace / f"{name}.report").read_text() for name in NAMES}
+    for name in ("console", "junit", "tap", "github"):
+        assert "X-Key" in found[name]
+        assert "fine=1" not in found[name]
+    assert "| HTTP/1.1 200 OK\n" in found["console"]
+    assert "X-Key" not in found["json"]
+    assert leaks({"key": secret}, [(name, text.encode()) for name, text in found.items()]) == []
+    assert "X-Key" not in hushpost(*run, stdin=secret.encode()).out
 
 
 def test_a_file_outside_the_workspace_is_sent_once_the_line_of_the_error_was_run(
