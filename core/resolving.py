@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from core.consent.consent import Consent, Granted
 from core.environment import Entry, Scope
-from core.errors import HushpostError, StoreError, StoreLocked, VaultError
+from core.errors import HushpostError, SecretNotFound, StoreError, StoreLocked, VaultError
 from core.models import Variable
 from core.redactor import Redactor
 from core.secret import Secret
@@ -89,6 +89,10 @@ class Resolver:
             return self._stored(entry), False
         granted = self._granted(entry.name, entry.variable)
         got = await self._fetch(entry.name, entry.variable, granted, request=request, fresh=fresh)
+        if not got.secret.reveal():
+            label = _link(entry.name, entry.variable).label
+            error = SecretNotFound(f'secret "{label}" is empty', hint="give it a value in the vault, or link another")
+            raise error.for_variable(entry.name)
         return got.secret, granted.from_environment
 
     def _stored(self, entry: Entry) -> Secret:

@@ -258,6 +258,21 @@ def test_without_any_credential_both_ways_to_give_one_are_named(hushpost: Hushpo
     assert "hushpost bind vault-prod YOUR_CREDENTIAL, or give one in the environment: HUSHPOST_HASHICORP" in ran.stderr
 
 
+def test_an_empty_secret_is_none(headless: Hushpost, api: Loopback, bao: OpenBao, workspace: Path) -> None:
+    mount = bao.mount()
+    bao.put(mount, "payments", {"nothing": ""})
+    write(
+        workspace,
+        {
+            "environments/empty.toml": link(mount, "nothing"),
+            "requests/empty.toml": 'url = "{{base_url}}/echo"\nheaders = [{ name = "X", value = "{{nothing}}" }]\n',
+        },
+    )
+    ran = headless("send", "-e", "empty", "empty")
+    assert (ran.code, api.requests) == (3, [])
+    assert f'variable "nothing": secret "{mount}/payments" is empty' in ran.stderr
+
+
 def test_a_locked_store_stops_only_what_needs_it(user: Hushpost, api: Loopback) -> None:
     assert user("bind", "vault-prod", "mine", "--allow-host", api.url).code == 0
     opened = user("run", "-e", "production", "--reporter", "json")
