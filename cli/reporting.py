@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 CHUNK = 1 << 16
 REDRAW_S = 0.1
 BAR_WIDTH = 24
+NAMED = 3
+"""Requests that were under way, of an interrupted run."""
 
 
 class Target(Struct, frozen=True):
@@ -80,6 +82,7 @@ async def report_run(
     progress = ProgressBar(invocation.diagnostics)
     tally = Tally()
     codes: set[int] = set()
+    under_way: dict[tuple[str, int], None] = {}
     started = time.monotonic()
     ended: RunFinished | None = None
     events = run(UnlockingSession(invocation, session), references, options)
@@ -91,8 +94,10 @@ async def report_run(
                     reports.start(event)
                     progress.start(event.total)
                 case RequestStarted():
+                    under_way[event.reference, event.iteration] = None
                     progress.draw(tally, event.reference)
                 case RequestFinished(result=result):
+                    under_way.pop((result.reference, result.iteration), None)
                     tally.count(result.outcome)
                     codes.add(_code(result))
                     progress.clear()
@@ -109,7 +114,9 @@ async def report_run(
         ended = RunFinished((time.monotonic() - started) * 1000)
     unwritten = reports.finish(ended, tally)
     if ended.interrupted:
-        invocation.diagnostics.error("interrupted")
+        names = list(dict.fromkeys(f'"{reference}"' for reference, _ in under_way))
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        invocation.diagnostics.error(f"interrupted during {', '.join(names[:NAMED])}{more}" if names else "interrupted")
         codes.add(ExitCode.INTERRUPTED)
     if unwritten is not None:
         invocation.diagnostics.error(unwritten)

@@ -240,7 +240,7 @@ def test_an_interrupted_run_reports_what_ran(
     process.send_signal(number)
     out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
-    assert err == b"error: interrupted\n"
+    assert err == b'error: interrupted during "first"\n'
     assert b"interrupted" in out
     assert b"1 passed" in out
     found = json.loads((workspace / "run.json").read_bytes())
