@@ -26,7 +26,7 @@ from core.structs import Struct
 if TYPE_CHECKING:
     from cli.diagnostics import Diagnostics
     from cli.invocation import Invocation
-    from core.run.runner import RunOptions
+    from core.run.steps import RunOptions
     from core.session import Session
 
 CHUNK = 1 << 16

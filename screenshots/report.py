@@ -17,7 +17,7 @@ from cli.output import Output  # noqa: E402
 from cli.reporting import Target, report_run  # noqa: E402
 from core.demo.demo import ENVIRONMENTS, Demo  # noqa: E402
 from core.paths import read_surroundings  # noqa: E402
-from core.run.runner import RunOptions  # noqa: E402
+from core.run.steps import RunOptions  # noqa: E402
 from core.session import open_session  # noqa: E402
 from tests.browser import FOUND, Browser  # noqa: E402
 

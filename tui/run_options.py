@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.run.runner import RunOptions
+from core.run.steps import RunOptions
 
 MOST_AT_A_TIME = 256
 MOST_RETRIES = 100

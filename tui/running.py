@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from core.captured import Captured
 from core.errors import HushpostError
 from core.exchange import RequestFinished, RequestStarted, RunFinished, RunStarted
-from core.run.runner import RunOptions, Values, run
+from core.run.runner import run
+from core.run.steps import RunOptions, Values
 from core.sending.cookies import Cookies
 from core.structs import Struct
 from tui.run_log import RunLog

@@ -31,7 +31,7 @@ def demo_command(invocation: Invocation, headless: bool) -> ExitCode:
 
         async def run(session: Session) -> ExitCode:
             from cli.reporting import parse_reporters, report_run
-            from core.run.runner import RunOptions
+            from core.run.steps import RunOptions
 
             opened = invocation.open_workspace(session, demo.workspace, next(iter(ENVIRONMENTS)))
             invocation.diagnostics.note(f"an API at {demo.api_url}, its secrets in {demo.vault_name}")

@@ -68,7 +68,7 @@ def run_command(
     request without checks passes when its status is below 400.
     """
     from cli.reporting import parse_reporters
-    from core.run.runner import RunOptions
+    from core.run.steps import RunOptions
 
     targets = parse_reporters(reporters)
     options = RunOptions(

@@ -13,7 +13,7 @@ from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from core.errors import FileError, HushpostError
 from core.run.datafile import read_rows
-from core.run.runner import with_needed
+from core.run.steps import with_needed
 from core.threads import run_in_daemon_thread
 from tui.run_log import RunLog, tally
 from tui.run_options import OptionTexts

@@ -13,7 +13,8 @@ from core.errors import FileError, HushpostError, TemplateError
 from core.exchange import RequestFinished, RequestStarted, Result, RunEvent, RunFinished, RunStarted
 from core.models import BearerAuth, Capture, Check, Environment, Field, JsonBody, Options, Request, Scripts, Variable
 from core.paths import read_surroundings
-from core.run.runner import RunOptions, run, with_needed
+from core.run.runner import run
+from core.run.steps import RunOptions, with_needed
 from core.secret import Secret
 from core.session import Session, open_session
 from tests.loopback import Loopback, Received
@@ -179,6 +180,11 @@ async def test_a_default_does_not_stand_in_for_a_failed_capture(session: Session
     assert [result.outcome for result in await results(session, [login, use])] == ["failed", "skipped"]
     assert [result.outcome for result in await results(session, [use])] == ["passed"]
     assert server.last.header("X") == "stale"
+    some = RunOptions(rows=[{"token": "of a row"}, {}])
+    assert [result.outcome for result in await results(session, [login, use], some)] == [
+        *("failed", "passed"),
+        *("failed", "skipped"),
+    ]
     overridden = RunOptions(overrides={"token": "given"})
     assert [result.outcome for result in await results(session, [login, use], overridden)] == ["failed", "passed"]
     assert server.last.header("X") == "given"

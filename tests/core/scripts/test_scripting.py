@@ -35,7 +35,8 @@ from core.models import (
     XmlBody,
 )
 from core.paths import read_surroundings
-from core.run.runner import RunOptions, run
+from core.run.runner import run
+from core.run.steps import RunOptions
 from core.scripts import scripting
 from core.scripts.process import Limits
 from core.secret import Secret
