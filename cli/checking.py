@@ -22,7 +22,7 @@ from core.scripts.files import ScriptFiles
 from core.sending import urls
 from core.sending.prepare import prepare, texts
 from core.structs import Struct
-from core.vault.environ import VARIABLE
+from core.vault.environ import giving
 from core.workspace import lint
 
 if TYPE_CHECKING:
@@ -304,7 +304,7 @@ class _Checking:
             case None:
                 error: StoreError = StoreLocked("is in the credential store, which is locked", hint=HINT)
             case False:
-                hint = f"set its value in the app, or give it in the environment: {VARIABLE}{name}"
+                hint = f"set its value in the app, or {giving(name)}"
                 error = StoreError("has no value on this machine", hint=hint)
             case True:
                 return

@@ -14,6 +14,7 @@ from core.secret import Secret
 from core.stored_values import StoredValues
 from core.structs import Struct
 from core.vault.config import AnyLink
+from core.vault.environ import giving
 from core.vault.service import Got, Vault
 
 
@@ -100,7 +101,7 @@ class Resolver:
         if value is None:
             raise StoreError(
                 f'secret variable "{entry.name}" of {entry.source} has no value on this machine',
-                hint=f"set its value in the app, or give it in the environment: HUSHPOST_VAR_{entry.name}",
+                hint=f"set its value in the app, or {giving(entry.name)}",
             )
         self._redactor.add(entry.name, value)
         return value

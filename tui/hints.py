@@ -30,7 +30,7 @@ _HERE: tuple[tuple[str, Callable[[Keys], str]], ...] = (
 """A command that has its like in the app, and what stands in its place; the others are left as they are."""
 _COMMAND = re.compile(r"(?:\brun:? )?(?P<quote>`?)hushpost (?P<line>[^`;\n]*)(?P=quote)")
 _OUTSIDE = re.compile(
-    r",? or give it in the environment: .*|, or for this run with -v [^;\s]*"
+    r",? or give it in the environment: .*|,? or pass it: -v .*|, or for this run with -v [^;\s]*"
     r"|approve the host in the app, or (?=run: hushpost)"
 )
 """What is only for the command line."""

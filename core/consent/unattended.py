@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.errors import HushpostError, StoreError
+from core.errors import HushpostError, StoreError, WrongPassphrase
 
 if TYPE_CHECKING:
     from core.session import Session
@@ -22,7 +22,11 @@ async def unlock(session: Session) -> bool:
             hint="unset HUSHPOST_PASSPHRASE or HUSHPOST_KEY_FILE",
         )
     if given.passphrase is not None or given.key_file is not None:
-        await session.unlock(passphrase=given.passphrase, key_file=given.key_file)
+        try:
+            await session.unlock(passphrase=given.passphrase, key_file=given.key_file)
+        except WrongPassphrase as error:
+            error.hint = f"correct {'HUSHPOST_PASSPHRASE' if given.passphrase is not None else 'HUSHPOST_KEY_FILE'}"
+            raise
     elif store.has_keyring_slot:
         try:
             await session.unlock(keyring=True)

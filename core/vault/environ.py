@@ -64,6 +64,11 @@ class VaultDefaults(Struct, frozen=True):
     ca_file: str
 
 
+def giving(name: str) -> str:
+    """How the value of a variable is given without a person; a shell takes no name with a dot or a dash."""
+    return f"give it in the environment: {VARIABLE}{name}" if name.isidentifier() else f'pass it: -v "{name}=@FILE"'
+
+
 def vault_defaults(environ: Mapping[str, str] | None = None) -> VaultDefaults:
     env = os.environ if environ is None else environ
     return VaultDefaults(

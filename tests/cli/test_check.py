@@ -243,6 +243,7 @@ def test_a_secret_variable_without_a_value_ends_with_3(hushpost: Hushpost, works
     ran = hushpost("check")
     assert ran.code == 3
     assert "environments/base.toml: variables.password: has no value on this machine" in ran.out
+    assert "HUSHPOST_VAR_password" in ran.out
     assert hushpost("check", env={"HUSHPOST_VAR_password": "given"}).code == 0
     locked = hushpost("check", env={"HUSHPOST_KEY_FILE": ""})
     assert locked.code == 3

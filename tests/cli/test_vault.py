@@ -258,6 +258,12 @@ def test_without_any_credential_both_ways_to_give_one_are_named(hushpost: Hushpo
     assert "hushpost bind vault-prod YOUR_CREDENTIAL, or give one in the environment: HUSHPOST_HASHICORP" in ran.stderr
 
 
+def test_a_passphrase_of_the_environment_that_opens_nothing_is_corrected_there(hushpost: Hushpost) -> None:
+    assert hushpost("store", "init", env={"HUSHPOST_PASSPHRASE": "correct horse"}).code == 0
+    wrong = hushpost("credential", "list", env={"HUSHPOST_PASSPHRASE": "battery"})
+    assert (wrong.code, "hint: correct HUSHPOST_PASSPHRASE\n" in wrong.stderr) == (3, True)
+
+
 def test_an_empty_secret_is_none(headless: Hushpost, api: Loopback, bao: OpenBao, workspace: Path) -> None:
     mount = bao.mount()
     bao.put(mount, "payments", {"nothing": ""})

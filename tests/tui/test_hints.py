@@ -25,6 +25,7 @@ HINTS = [
         "read what is in scripts/, then send again: the app asks",
     ),
     ("set its value in the app, or give it in the environment: HUSHPOST_VAR_a", "set its value in the app"),
+    ('set its value in the app, or pass it: -v "a.b=@FILE"', "set its value in the app"),
     (
         'define "a" in an environment, or for this run with -v a=VALUE; define "b" in an environment, or for this run'
         " with -v b=VALUE",
