@@ -13,7 +13,7 @@ from typing import Literal
 
 from core import needs, template
 from core.dynamic import DYNAMIC, generate
-from core.errors import TemplateError
+from core.errors import SecretNotFound, TemplateError
 from core.models import Variable, variable
 from core.secret import MASK, Secret
 from core.structs import Struct
@@ -329,8 +329,13 @@ class _Values(Mapping[str, Value]):
         given = self._secrets.get(key) if entry.given is None else entry.given
         if given is None:
             raise TemplateError(f'the value of "{key}" was not fetched', names=(key,))
+        if isinstance(given, Secret) and not given.reveal() and self._placeholders:
+            given = Secret(PLACEHOLDER)
         if isinstance(given, Secret) and not given.reveal():
-            raise TemplateError(f'the secret value of "{key}" is empty', names=(key,), hint=f'set a value for "{key}"')
+            hint = f'set a value for "{key}"'
+            if entry.source.kind == "override":
+                hint += f"; -v, a row of data, or HUSHPOST_VAR_{key} gives an empty one"
+            raise SecretNotFound(f'the secret value of "{key}" is empty', hint=hint)
         variable = entry.variable
         return Value(
             key,

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, MutableMapping
 
-from core.errors import FieldError, HushpostError, VaultError
+from core.errors import FieldError, VaultError
 from core.secret import Secret
 from core.structs import Struct
 from core.vault.config import AnyCredential, Credential
@@ -108,12 +108,10 @@ class EnvironmentCredentials:
         return cls(texts)
 
     def variables(self) -> Mapping[str, Secret]:
-        """The values of `HUSHPOST_VAR_<NAME>`, by NAME as written."""
+        """The values of `HUSHPOST_VAR_<NAME>`, by NAME as written; an empty one is an error of what uses it."""
         found: dict[str, Secret] = {}
         for name, value in self._texts.items():
             if name.startswith(VARIABLE) and isinstance(value, Secret):
-                if not value.reveal() and name != VARIABLE:
-                    raise HushpostError(f"{name} is empty", hint="unset it or give it a value")
                 found[name.removeprefix(VARIABLE)] = value
         found.pop("", None)
         return found

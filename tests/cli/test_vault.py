@@ -264,6 +264,17 @@ def test_a_passphrase_of_the_environment_that_opens_nothing_is_corrected_there(h
     assert (wrong.code, "hint: correct HUSHPOST_PASSPHRASE\n" in wrong.stderr) == (3, True)
 
 
+def test_what_a_ci_system_leaves_empty_stops_only_what_needs_it(headless: Hushpost, api: Loopback) -> None:
+    # As for a pull request from a fork, which gets no secrets.
+    env = {"HUSHPOST_VAR_header_key": ""}
+    assert headless("check", "--all-environments", "--offline", env=env).code == 0
+    ran = headless("run", "-e", "production", "--reporter", "json", env=env)
+    assert ran.code == 3
+    assert [(row["request"], row["outcome"]) for row in ran.json["results"]] == [("all", "error"), ("plain", "passed")]
+    assert ran.json["results"][0]["error"]["message"] == 'the secret value of "header_key" is empty'
+    assert "HUSHPOST_VAR_header_key" in ran.json["results"][0]["error"]["hint"]
+
+
 def test_an_empty_secret_is_none(headless: Hushpost, api: Loopback, bao: OpenBao, workspace: Path) -> None:
     mount = bao.mount()
     bao.put(mount, "payments", {"nothing": ""})

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.environment import Scope, Source
-from core.errors import TemplateError
+from core.errors import SecretNotFound, TemplateError
 from core.models import Variable
 from core.secret import MASK, Secret
 from core.template import MAX_LENGTH
@@ -180,7 +180,7 @@ def test_what_a_run_gives_for_a_hidden_variable_is_hidden_too() -> None:
 
 def test_an_empty_secret_is_never_sent() -> None:
     scope = Scope.of(base={"pw": SECRET})
-    with pytest.raises(TemplateError, match='the secret value of "pw" is empty'):
+    with pytest.raises(SecretNotFound, match='the secret value of "pw" is empty'):
         sent(scope, "{{pw}}", {"pw": Secret("")})
     with pytest.raises(TemplateError, match='the value of "pw" was not fetched'):
         sent(scope, "{{pw}}")

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from core.errors import FieldError, HushpostError, VaultError
+from core.errors import FieldError, VaultError
 from core.secret import Secret
 from core.vault.config import (
     PROVIDERS,
@@ -394,12 +394,6 @@ def test_variables_are_taken_as_they_are() -> None:
     env = {"HUSHPOST_VAR_token": "'quoted' ", "HUSHPOST_VAR_a.b-c": "x", "HUSHPOST_VAR_": "nameless"}
     values = {name: value.reveal() for name, value in EnvironmentCredentials.read(env).variables().items()}
     assert values == {"token": "'quoted' ", "a.b-c": "x"}
-
-
-def test_an_empty_variable_is_never_sent() -> None:
-    read = EnvironmentCredentials.read({"HUSHPOST_VAR_token": ""})
-    with pytest.raises(HushpostError, match="HUSHPOST_VAR_token is empty"):
-        read.variables()
 
 
 def test_what_vaults_own_command_line_reads() -> None:
