@@ -168,7 +168,11 @@ class EnvironmentCredentials:
             missing = [end for end in needed_variables(struct) if not self._given(prefix, end)]
             if missing:
                 raise _missing(prefix, missing, struct, name) from None
-            told = [f"{prefix}{names[field]} {problem}" for field, problem in error.fields.items() if field in names]
+            told = [
+                f"{prefix}{names[field]} {'' if problem.startswith('is ') else 'is not as it should be: '}{problem}"
+                for field, problem in error.fields.items()
+                if field in names
+            ]
             raise VaultError(
                 "; ".join(told) or f"{prefix}{GROUPS[provider]}_…: {error.message}",
                 provider=provider,

@@ -390,6 +390,13 @@ def test_secrets_of_any_type_and_name_are_removed() -> None:
     assert env == {"HUSHPOST_AWS_TYPE": "ambient"}
 
 
+def test_an_address_that_is_none_is_named_by_its_variable() -> None:
+    env = {"TYPE": "onPrem", "AUTHMETHOD": "token", "SERVERADDRESS": "nowhere", "ACCESS_TOKEN": "t"}
+    read = EnvironmentCredentials.read({f"HUSHPOST_HASHICORP_{name}": value for name, value in env.items()})
+    with pytest.raises(VaultError, match="HUSHPOST_HASHICORP_SERVERADDRESS is not as it should be: such as https://"):
+        read.credential_for("any", "hashicorp")
+
+
 def test_variables_are_taken_as_they_are() -> None:
     env = {"HUSHPOST_VAR_token": "'quoted' ", "HUSHPOST_VAR_a.b-c": "x", "HUSHPOST_VAR_": "nameless"}
     values = {name: value.reveal() for name, value in EnvironmentCredentials.read(env).variables().items()}
