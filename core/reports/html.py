@@ -111,8 +111,8 @@ class Html:
 
 def _verdict(tally: Tally) -> str:
     count = tally.counts.total()
-    unsent = f", {tally.unsent} not sent" if tally.unsent else ""
-    return f"{tally.counts['passed']} of {count} request{'' if count == 1 else 's'} passed{unsent}"
+    unrun = f", {tally.unrun} not run" if tally.unrun else ""
+    return f"{tally.counts['passed']} of {count} request{'' if count == 1 else 's'} passed{unrun}"
 
 
 def _choices() -> str:

@@ -63,7 +63,7 @@ class Junit:
         )
         environment = _attributes(name="environment", value=(self._run.environment if self._run else "") or "base")
         early = ["interrupted: what is above ran"] if run.interrupted else []
-        early += [f"{tally.unsent} more not sent"] if tally.unsent else []
+        early += [f"{tally.unrun} more not run"] if tally.unrun else []
         self._put('<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n')
         self._put(f"  <testsuite{attributes}>\n    <properties>\n      <property{environment}/>\n    </properties>\n")
         self._cases.copy_to(self._output)

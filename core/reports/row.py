@@ -152,7 +152,7 @@ class Tally(msgspec.Struct):
         return self.counts.total() == self.counts["passed"]
 
     @property
-    def unsent(self) -> int:
+    def unrun(self) -> int:
         """What a run that stopped early did not come to."""
         return max(self.expected - self.counts.total(), 0)
 
@@ -171,7 +171,7 @@ class Tally(msgspec.Struct):
         return (
             f"{total} request{'' if total == 1 else 's'}: {numbers['passed']} passed, {numbers['failed']} failed,"
             f" {errors} error{'' if errors == 1 else 's'}, {numbers['skipped']} skipped"
-            f"{f', {self.unsent} not sent' if self.unsent else ''}"
+            f"{f', {self.unrun} not run' if self.unrun else ''}"
         )
 
 

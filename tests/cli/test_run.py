@@ -213,9 +213,9 @@ def test_bail_stops_at_the_first_that_did_not_pass(hushpost: Hushpost, api: Loop
     ran = hushpost("run", "--bail", "--reporter=console", "--reporter=junit=run.xml", "--reporter=html=run.html")
     assert ran.code == 1
     assert sent(api) == ["/status/500"]
-    assert "1 request: 0 passed, 1 failed, 0 errors, 0 skipped, 3 not sent in" in ran.out
-    assert "3 more not sent" in (workspace / "run.xml").read_text()
-    assert "0 of 1 request passed, 3 not sent" in (workspace / "run.html").read_text()
+    assert "1 request: 0 passed, 1 failed, 0 errors, 0 skipped, 3 not run in" in ran.out
+    assert "3 more not run" in (workspace / "run.xml").read_text()
+    assert "0 of 1 request passed, 3 not run" in (workspace / "run.html").read_text()
 
 
 def test_the_console_says_where_a_request_that_failed_went_and_which_try_passed(
