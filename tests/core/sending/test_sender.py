@@ -4,6 +4,8 @@ import asyncio
 import base64
 import json
 import logging
+import os
+import signal
 import socket
 import ssl
 import struct
@@ -807,21 +809,30 @@ async def test_the_time_limit_holds_while_a_name_is_looked_up(desk: Desk, monkey
     assert "could not be reached within 0.05 s" in str(caught.value)
 
 
-async def test_what_the_calling_thread_waits_for_is_interrupted(desk: Desk, server: Loopback) -> None:
+@pytest.mark.parametrize("tls", [False, True])
+async def test_what_the_calling_thread_waits_for_is_interrupted(
+    desk: Desk, server: Loopback, tls_server: Loopback, authority: Authority, tls: bool
+) -> None:
     desk.sender.alone = True
-    await desk.send(Request(url=f"{server.url}/echo"))
+    asked = tls_server if tls else server
+    options = Options(ca_file=str(authority.ca_file))
+    await desk.send(Request(url=f"{asked.url}/echo", options=options))
 
     def interrupt() -> None:
-        server.wait_for(lambda: len(server.requests) == 2)
-        desk.sender.interrupt()
+        asked.wait_for(lambda: len(asked.requests) == 2)
+        os.kill(os.getpid(), signal.SIGUSR1)
 
+    before = signal.signal(signal.SIGUSR1, lambda *_: desk.sender.interrupt())
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(RequestError) as caught:
-        await desk.send(Request(url=f"{server.url}/hold"))
-    thread.join()
+    try:
+        with pytest.raises(RequestError) as caught:
+            await desk.send(Request(url=f"{asked.url}/hold", options=options))
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
     assert caught.value.kind == "cancelled"
-    assert (await desk.send(Request(url=f"{server.url}/echo"))).response.status == 200
+    assert (await desk.send(Request(url=f"{asked.url}/echo", options=options))).response.status == 200
 
 
 async def test_requests_in_the_calling_thread_leave_the_loop_its_turn(desk: Desk, server: Loopback) -> None:
