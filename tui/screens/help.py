@@ -72,6 +72,7 @@ _PARTS = {
     ),
     "TabLine": ("Tabs", "left and right choose one, enter or down goes into it"),
     "FormTable": ("A form", "what is typed goes into the value; enter goes on with the one there, space chooses"),
+    "PathTable": ("Path parameters", "the :names of the address; enter edits a value, a digit begins a new one"),
     "KeyValueTable": ("A table", "arrows go from cell to cell, enter edits one; what is pasted takes its place"),
     "BodyText": ("A text", "tab leaves it; the keys of text fields are below"),
     "LineInput": ("A text field", "tab leaves it; the keys of text fields are below"),

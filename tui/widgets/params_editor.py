@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
@@ -17,6 +18,15 @@ from tui.widgets.names import Names
 from tui.widgets.table_lines import NAME_VALUE, TableRow
 
 _MOVED_BY = "alt+q makes rows of the query in the address"
+
+
+class PathTable(KeyValueTable):
+    """Its values begin with a digit more often than not, which no one means as a key there."""
+
+    def on_key(self, event: events.Key) -> None:
+        if not self.is_editing and (event.character or "").isdecimal() and self.type_into_cell(event.character or ""):
+            event.stop()
+            event.prevent_default()
 
 
 class ParamsEditor(Container):
@@ -33,7 +43,7 @@ class ParamsEditor(Container):
         super().__init__(id=id)
         self._title = Static("Path parameters", classes="part-title")
         self._query = KeyValueTable(NAME_VALUE, names=names, empty="no query parameters: n adds one", id="query")
-        self._path = KeyValueTable(NAME_VALUE, names=names, fixed=True, titles=False, adds_to=self._query, id="path")
+        self._path = PathTable(NAME_VALUE, names=names, fixed=True, titles=False, adds_to=self._query, id="path")
         self._whole = Static("", classes="whole", markup=False)
         self._unused: dict[str, str] = {}
         """Values of names that the address did not have when it was shown: they stay in the file."""
