@@ -6,6 +6,7 @@ import base64
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -124,11 +125,13 @@ def test_over_ssh_no_tool_is_asked(session: Session, tools: Path) -> None:
 
 
 @pytest.fixture
-def tmux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+def tmux(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
     """A tmux of its own with its defaults, and this process as a program inside of it."""
     if shutil.which("tmux") is None:
         pytest.skip("needs tmux")
-    socket = str(tmp_path / "tmux")
+    # The address of a socket has room for a hundred characters.
+    folder = tempfile.TemporaryDirectory(dir="/tmp")
+    socket = f"{folder.name}/tmux"
 
     def run(*arguments: str) -> str:
         command = ["tmux", "-S", socket, "-f", "/dev/null", *arguments]
@@ -138,6 +141,7 @@ def tmux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
     monkeypatch.setenv("TMUX", f"{socket},{run('display-message', '-p', '#{pid}').strip()},0")
     yield run
     run("kill-server")
+    folder.cleanup()
 
 
 async def test_tmux_takes_it_by_its_own_command_and_keeps_no_secret(session: Session, tmux: Callable[..., str]) -> None:
