@@ -106,12 +106,10 @@ class Typeahead:
             self._delivery = None
 
     async def _settled(self) -> None:
-        loop = asyncio.get_running_loop()
-        turn, until = 0, loop.time() + PATIENCE_S
-        while self._holds or (not self._is_still() and loop.time() < until):
-            if self._holds:
-                until = loop.time() + PATIENCE_S
-            turn += 1
+        # Counted in turns, in each of which everything goes on a step: on a slow machine they take longer.
+        turn, most = 0, _TURNS + PATIENCE_S / _PAUSE_S
+        while self._holds or (not self._is_still() and turn < most):
+            turn = min(turn + 1, _TURNS) if self._holds else turn + 1
             await asyncio.sleep(0 if turn < _TURNS else _PAUSE_S)
 
     def _is_still(self, here: MessagePump | None = None) -> bool:

@@ -16,7 +16,8 @@ FRAMES = 4
 """How many of those are waited for: some come again and again."""
 TURNS = 50
 """Turns of the event loop before the waiting takes pauses."""
-OUTSIDE_S = 1.0
+PAUSE_S = 0.002
+PAUSES = 500
 """For work that waits for another thread or a server; a test that needs its end waits for that itself."""
 
 
@@ -26,10 +27,9 @@ async def at_rest(*_: float) -> None:
     app: Any = active_app.get()
     typeahead = getattr(app, "typeahead", None) or Typeahead(app)
     turns = frames = 0
-    until = loop.time() + OUTSIDE_S
-    while app.is_running and app._exception is None and loop.time() < until:
+    while app.is_running and app._exception is None and turns < TURNS + PAUSES:
         turns += 1
-        await asyncio.sleep(0 if turns < TURNS else 0.002)
+        await asyncio.sleep(0 if turns < TURNS else PAUSE_S)
         if loop._ready or typeahead.waiting or typeahead._holds or not typeahead._is_still():
             continue
         due = [timer.when() for timer in loop._scheduled if not timer.cancelled()]

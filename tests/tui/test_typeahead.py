@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
@@ -151,6 +152,17 @@ async def test_keys_go_on_beside_a_request_that_takes_long(
         await until(pilot, lambda: requests_screen(pilot).bar.url.value.endswith("?x=1"))
         assert requests_screen(pilot).is_sending
         server.release()
+
+
+async def test_patience_is_counted_in_steps_which_take_longer_on_a_slow_machine(
+    running: Running, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Less time than the mode and the dialog take to come up."""
+    monkeypatch.setattr("tui.typeahead.PATIENCE_S", 0.02)
+    async with running(workspace) as pilot:
+        await burst(pilot, *ADD_VARIABLE)
+        await until(pilot, lambda: "delay_xms" in workspace.load_environment("base").variables)
+    assert workspace.load_environment("base").variables["delay_xms"] == "25 secs"
 
 
 def written(*keys: str) -> str:
