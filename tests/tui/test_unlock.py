@@ -9,7 +9,9 @@ from pathlib import Path
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
+from msgspec.structs import replace
 
+from core.paths import Unlock
 from core.secret import Secret
 from core.session import Session
 from tests.patience import PATIENCE_S
@@ -167,7 +169,7 @@ async def test_the_key_file_of_the_surroundings_opens_it_unasked(session: Sessio
     key_file = tmp_path / "key"
     await session.create_store(key_file=key_file)
     session.lock()
-    object.__setattr__(session.surroundings.unlock, "key_file", key_file)
+    session.surroundings = replace(session.surroundings, unlock=Unlock(key_file=key_file))
     async with in_mode(session, "credentials") as pilot:
         await pilot.press("enter")
         await until(pilot, lambda: session.store.unlocked)
