@@ -154,13 +154,14 @@ class Picture:
 
     def _write(self, y: int, start: int, stop: int, pen: _Pen) -> None:
         """Write a run of cells; a double-width character is drawn by its first half."""
+        if start >= stop:
+            return
         chars = self._chars[y]
         while start and chars[start] == "":
             start -= 1
         while stop < self.width and chars[stop] == "":
             stop += 1
-        if start < stop:
-            pen.write(y, start, chars[start:stop], self._looks[y][start:stop])
+        pen.write(y, start, chars[start:stop], self._looks[y][start:stop])
 
     def _write_loose(self, y: int, x: int, pen: _Pen) -> None:
         """Write the rest of a row, each character of doubtful width over blanks and between absolute moves."""
@@ -170,7 +171,8 @@ class Picture:
         start = x
         while x < self.width:
             char = chars[x]
-            if char is not None and not _is_loose(char):
+            # An empty cell is the second half of a character that is not loose, else it would have been passed with it.
+            if char is not None and not (char and _is_loose(char)):
                 x += 1
                 continue
             self._write(y, start, x, pen)

@@ -15,6 +15,7 @@ from tui.terminal.picture import Picture
 
 WIDTH, HEIGHT = 24, 4
 TEXTS = st.text(st.sampled_from("ab  ─│é字語한▁•e\u0301"), max_size=8).map(lambda text: text.lstrip("\u0301"))
+LOOSE_TEXTS = st.text(st.sampled_from("ab 字é👩☀"), max_size=12)
 ATTRIBUTES = "bold dim italic underline blink blink2 reverse conceal strike underline2 frame encircle overline"
 COLOURS = (
     "red on blue",
@@ -70,6 +71,21 @@ def test_the_terminal_ends_up_as_if_everything_had_been_written(
         mend(ours)
         assert ours.seen == theirs.seen
         assert ours.look == Look()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, WIDTH - 1), st.lists(LOOSE_TEXTS, max_size=4)), min_size=1, max_size=5))
+def test_emoji_among_other_characters_end_up_as_if_they_had_been_written(frames: list[tuple[int, list[str]]]) -> None:
+    ours, theirs, picture = CellModel(WIDTH, 1), CellModel(WIDTH, 1), Picture()
+    picture.forget(WIDTH, 1)
+    for x, texts in [(0, [" " * WIDTH]), *frames]:
+        strip = Strip([Segment(text) for text in texts])
+        strip = strip.crop(0, min(strip.cell_length, WIDTH - x))
+        ours.feed(picture.paint([(0, x, strip)], ColorSystem.TRUECOLOR))
+        theirs.feed(whole(0, x, strip, ColorSystem.TRUECOLOR))
+        mend(theirs)
+        mend(ours)
+        assert ours.seen == theirs.seen
 
 
 def mend(model: CellModel) -> None:
