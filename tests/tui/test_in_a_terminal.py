@@ -58,3 +58,18 @@ def test_the_body_is_edited_in_the_persons_editor_saved_and_sent(
     assert workspace.load_request("health").body == JsonBody(text='{"n": 200, "t": "{{tenant}}"}')
     assert server.requests[0].body == b'{"n": 200, "t": "acme"}'
     assert app.status == 0
+
+
+def test_the_app_goes_on_after_an_editor_that_cannot_be_started(
+    home: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDITOR", str(home / "no-editor"))
+    workspace.save_request("health", Request(name="Health", url="{{base_url}}/", body=JsonBody(text="{}")))
+    with command(home, workspace) as app:
+        app.wait_for(lambda text: "Health" in text and "payments" in text)
+        app.press("enter")
+        app.wait_for("no answer yet")
+        app.write("\x1be")
+        app.wait_for("cannot be started")
+        app.press("f4")
+        app.wait_for("base_url")

@@ -4,6 +4,8 @@ import json
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -399,14 +401,15 @@ def test_the_pager_gets_whole_lines_without_what_a_terminal_obeys() -> None:
     assert b"".join(lines(TextDocument.of(data), redactor())) == b"one\\x1b[2J\n" + b"x" * (LONGEST + 10) + b"\nlast\n"
 
 
-def test_the_pager_reads_masked_text_from_its_stdin(home: Path, tmp_path: Path) -> None:
-    file = tmp_path / "body.json"
-    file.write_bytes(JSON)
-    taken, pager = tmp_path / "taken", tmp_path / "less"
-    pager.write_text(f"#!/bin/sh\ncat > {taken}\necho the pager was here\nread line < /dev/tty\n")
+@contextmanager
+def in_pager(body: bytes, reads: str, home: Path, folder: Path) -> Iterator[TerminalApp]:
+    """The body opened in a pager that `reads` by that command, then left."""
+    file, pager = folder / "body.json", folder / "less"
+    file.write_bytes(body)
+    pager.write_text(f"#!/bin/sh\n{reads}\necho the pager was here\nread line < /dev/tty\n")
     pager.chmod(0o755)
     script = Path(__file__).parents[1] / "response_app.py"
-    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(home), "TERM": "xterm-256color"}
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(home), "TERM": "xterm-256color"}
     with TerminalApp([sys.executable, str(script), str(file)], environment=environment | {"LANG": "C.UTF-8"}) as app:
         app.wait_for('"id": 0')
         app.see("tab", "tab")
@@ -414,10 +417,24 @@ def test_the_pager_reads_masked_text_from_its_stdin(home: Path, tmp_path: Path) 
         app.wait_for("the pager was here")
         app.press("enter")
         app.wait_for(lambda screen: "the pager was here" not in screen and '"id": 0' in screen)
+        yield app
+
+
+def test_the_pager_reads_masked_text_from_its_stdin(home: Path, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    with in_pager(JSON, f"cat > {taken}", home, tmp_path) as app:
         app.press("pagedown")
         app.wait_for("20-39 of 1,005")
     assert taken.read_text().count(MASK) == 200
     assert SECRET not in taken.read_text()
+
+
+def test_the_app_comes_back_from_a_pager_that_was_left_before_it_had_read_all(home: Path, tmp_path: Path) -> None:
+    # Short lines: what is written at once stays below what a buffered file would still write when it is closed.
+    body = json.dumps({"id": 0, "numbers": [0] * 50_000}).encode()
+    with in_pager(body, "head -c 1 > /dev/null", home, tmp_path) as app:
+        app.press("pagedown")
+        app.wait_for("20-39 of 50,005")
 
 
 async def test_a_pager_that_is_not_there_is_named() -> None:

@@ -1,10 +1,12 @@
-"""The person's own editor while the app stands aside: on a text, with templates as written, or on a file of theirs."""
+"""The person's own programs while the app stands aside; their editor on a text, templates as written, or on a file."""
 
 from __future__ import annotations
 
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,23 @@ from core.paths import child_environment
 
 if TYPE_CHECKING:
     from core.session import Session
+
+
+@contextmanager
+def aside(app: App[Any], program: str) -> Iterator[None]:
+    """Give the terminal to a program, such as "an editor", and take it back, whatever comes of that program."""
+    failure: Exception | None = None
+    try:
+        with app.suspend():
+            # An error that left `suspend` would leave the app without the terminal.
+            try:
+                yield
+            except Exception as error:  # noqa: BLE001 - raised again below
+                failure = error
+    except SuspendNotSupported as error:
+        raise HushpostError(f"this terminal cannot be given to {program}") from error
+    if failure is not None:
+        raise failure
 
 
 def edited_outside(app: App[Any], session: Session, text: str, suffix: str) -> str:
@@ -38,10 +57,8 @@ def open_outside(app: App[Any], session: Session, file: Path) -> int:
     if not command:
         raise HushpostError("no editor is known", hint="set EDITOR, or `editor` in the settings")
     try:
-        with app.suspend():
+        with aside(app, "an editor"):
             arguments = [*shlex.split(command), str(file)]
             return subprocess.run(arguments, check=False, env=child_environment()).returncode  # noqa: S603 - the person's own command
-    except SuspendNotSupported as error:
-        raise HushpostError("this terminal cannot be given to an editor") from error
     except (OSError, ValueError) as error:
         raise HushpostError(f'the editor "{command}" cannot be started', hint="see `editor` in the settings") from error

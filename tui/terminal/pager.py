@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from textual.app import App, SuspendNotSupported
+from textual.app import App
 
 from core.errors import HushpostError
 from core.paths import child_environment
 from core.reading.rows import Document
 from core.redactor import Redactor
+from tui.terminal.outside import aside
 from tui.widgets.text_view import shown
 
 _ROWS = 500
@@ -26,10 +27,8 @@ def show_in_pager(app: App[Any], command: str, document: Document, redactor: Red
     """Wait until the person leaves the pager. Without a command the machine's usual one is taken."""
     arguments = _command(command)
     try:
-        with app.suspend():
+        with aside(app, "a pager"):
             _feed(arguments, document, redactor)
-    except SuspendNotSupported as error:
-        raise HushpostError("this terminal cannot be given to a pager") from error
     except OSError as error:
         raise HushpostError(
             f'the pager "{arguments[0]}" cannot be started', hint="see `pager` in the settings"
@@ -56,7 +55,8 @@ def _feed(arguments: list[str], document: Document, redactor: Redactor) -> None:
         pager = subprocess.Popen(  # noqa: S603 - the person's own command
             arguments, stdin=subprocess.PIPE, env=child_environment()
         )
-        with pager, suppress(BrokenPipeError):
+        # Whoever leaves it early wants no more: neither what is written nor what closing would still write.
+        with suppress(BrokenPipeError), pager:
             if pager.stdin is not None:
                 for piece in lines(document, redactor):
                     pager.stdin.write(piece)
