@@ -203,6 +203,8 @@ class Response(Struct, frozen=True):
     body: ReceivedBody
     truncated: str | None = None
     """Why the body is not whole, None where it is."""
+    late: bool = False
+    """Whether that is because the time limit came first."""
 
 
 class ReceivedBody:
@@ -292,7 +294,8 @@ Outcome = Literal["passed", "failed", "error", "skipped"]
 def outcome_of(exchange: Exchange) -> tuple[Outcome, ErrorInfo | None]:
     """What an answer comes to, with why where that is an error. Without checks a status below 400 passes."""
     if exchange.response.truncated is not None:
-        return "error", ErrorInfo("protocol", f"the body is not whole: {exchange.response.truncated}")
+        kind = "timeout" if exchange.response.late else "protocol"
+        return "error", ErrorInfo(kind, f"the body is not whole: {exchange.response.truncated}")
     if exchange.script_error is not None:
         return "error", exchange.script_error
     passed = all(check.passed for check in exchange.checks) if exchange.checks else exchange.response.status < 400

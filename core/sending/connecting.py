@@ -36,6 +36,8 @@ class Watch:
         self.last_write = 0.0
         self.first_read = 0.0
         self.aborted = False
+        self.expired = False
+        """Whether the time ran out while the body came."""
         self._stream: httpcore.NetworkStream | None = None
 
     def remaining(self, kind: type[httpcore.TimeoutException] = httpcore.ReadTimeout) -> float:
@@ -63,6 +65,14 @@ class Watch:
     def abort(self) -> None:
         """End the hop from another thread: a read or write under way returns at once."""
         self.aborted = True
+        self._shut()
+
+    def expire(self) -> None:
+        """As `abort`, for a hop whose answer has begun: what came of it stays."""
+        self.expired = True
+        self._shut()
+
+    def _shut(self) -> None:
         stream = self._stream
         connection = stream.get_extra_info("socket") if stream is not None else None
         if connection is not None:
@@ -84,7 +94,7 @@ class WatchedStream(httpcore.NetworkStream):
         watch = self._backend.watch
         watch.uses(self._inner)
         data = self._inner.read(max_bytes, watch.remaining())
-        if not watch.first_read:
+        if data and not watch.first_read:
             watch.first_read = time.monotonic()
         return data
 

@@ -12,6 +12,16 @@ from core.sending.transport import httpcore
 _HOST_MISMATCH = 62
 _ADDRESS_MISMATCH = 64
 
+_BREACHES = {
+    "Receive buffer too long": "it sent more than 100 kB of headers",
+    "illegal header line": "it sent a line among the headers that is no header",
+    "bad Content-Length": "it sent a Content-Length that is no length",
+    "conflicting Content-Length": "it sent two lengths in Content-Length",
+    "Only Transfer-Encoding": "it sent a Transfer-Encoding other than chunked",
+    "multiple Transfer-Encoding": "it sent a Transfer-Encoding other than chunked",
+}
+"""How the library begins to say what is wrong with an answer, and what that is to the user."""
+
 
 def translated(error: Exception, label: str, limit_s: float, *, proxied: bool) -> RequestError:
     """`label` is the origin as messages may name it, `limit_s` the time limit as the user set it."""
@@ -58,8 +68,11 @@ def translated(error: Exception, label: str, limit_s: float, *, proxied: bool) -
     if isinstance(error, httpcore.LocalProtocolError):
         return RequestError("the request cannot be written as HTTP", kind="protocol", hint="check method and headers")
     if isinstance(error, httpcore.RemoteProtocolError):
-        if "disconnected" in str(error):
+        if str(error).startswith("Server disconnected"):
             return RequestError(f"{where} closed the connection without an answer", kind="protocol")
+        for beginning, breach in _BREACHES.items():
+            if str(error).startswith(beginning):
+                return RequestError(f"{where} did not answer in HTTP: {breach}", kind="protocol")
         return RequestError(
             f"{where} did not answer in HTTP", kind="protocol", hint="check the port, and http or https"
         )

@@ -63,6 +63,7 @@ class Answer(Struct, frozen=True):
     headers: Headers
     body: ReceivedBody
     truncated: str | None
+    late: bool
     note: str | None
     connect_s: float | None
     tls_s: float | None
@@ -90,6 +91,9 @@ def exchange(
     try:
         headers = tuple((_text(name), _text(value)) for name, value in response.headers)
         truncated, note = _receive(response, headers, spool, watch, keep, tell)
+        late = truncated is None and watch.expired
+        if late:
+            truncated = f"it had not ended after {leg.limit_s:g} s"
     except BaseException:
         spool.close()
         raise
@@ -98,7 +102,7 @@ def exchange(
             response.close()
     ended = time.monotonic()
     first_read = watch.first_read or ended
-    reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
+    reason = _text(response.extensions.get("reason_phrase", b""))
     return Answer(
         status=response.status,
         reason=reason or _phrase(response.status),
@@ -106,6 +110,7 @@ def exchange(
         headers=headers,
         body=spool.body(),
         truncated=truncated,
+        late=late,
         note=note,
         connect_s=watch.connect_s or None,
         tls_s=watch.tls_s,
@@ -122,7 +127,7 @@ def _receive(
     keep: Keep,
     tell: Callable[[Progress], None],
 ) -> tuple[str | None, str | None]:
-    """Read the body into the spool; why it is not whole, and what else there is to say of it."""
+    """Read the body into the spool; why it is not whole, unless the time was up, and what else there is to say."""
     stream = cast(Iterable[bytes], response.stream)
     received = 0
     if not keep(response.status, headers):
@@ -150,12 +155,15 @@ def _receive(
     except TooLarge:
         return f"the body is larger than {spool.size:,} bytes, the rest was not read", note
     except BadEncoding:
-        return f"the body is not valid {' '.join(encodings)}", note
-    except (httpcore.RemoteProtocolError, httpcore.ReadError):
+        return None if watch.expired else f"the body is not valid {' '.join(encodings)}", note
+    except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.ReadTimeout) as error:
         if watch.aborted:
             raise
         with suppress(BadEncoding, TooLarge):
             decode.finish(spool)
+        watch.expired = watch.expired or isinstance(error, httpcore.ReadTimeout)
+        if watch.expired:
+            return None, note
         announced = f" of {total:,}" if total is not None else ""
         return f"the connection broke after {received:,}{announced} bytes", note
     return None, note

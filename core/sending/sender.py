@@ -234,7 +234,13 @@ class _Trip:
                 download_ms=_ms(given.download_s for given in self._answers),
             ),
             response=Response(
-                answer.status, answer.reason, answer.http_version, answer.headers, answer.body, answer.truncated
+                answer.status,
+                answer.reason,
+                answer.http_version,
+                answer.headers,
+                answer.body,
+                answer.truncated,
+                answer.late,
             ),
             hops=tuple(self.hops),
             notes=tuple(self._redactor.redact(note) for note in self.notes),

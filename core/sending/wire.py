@@ -43,6 +43,12 @@ GRACE_SECONDS = 0.2
 """What a thread gets beyond the time limit to say itself what it was waiting for."""
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 
+_TIMEOUTS: dict[str, type[httpcore.TimeoutException]] = {
+    "sending": httpcore.WriteTimeout,
+    "waiting": httpcore.ReadTimeout,
+}
+"""By the phase that took too long."""
+
 
 class Wire:
     """Carries legs, each in a thread that keeps its connections for the next one. Used from one event loop."""
@@ -164,17 +170,23 @@ class _Job:
 
     def expire(self) -> None:
         """Out of time, whatever the thread is doing."""
+        if self._phase == "receiving":
+            # The thread is in no call without an end, and hands over what came.
+            self.watch.expire()
+            return
         self.abort()
         if not self.future.done():
-            self.future.set_exception(_translated(httpcore.ConnectTimeout(), self.leg))
+            timeout = _TIMEOUTS.get(self._phase, httpcore.ConnectTimeout)
+            self.future.set_exception(_translated(timeout(), self.leg))
 
     def tell(self, progress: Progress) -> None:
         """Pass progress on to the loop: each new phase, and within one some times a second."""
+        another, self._phase = progress.phase != self._phase, progress.phase
         if self._progress is None:
             return
         at = time.monotonic()
-        if progress.phase != self._phase or at - self._told >= PROGRESS_SECONDS:
-            self._told, self._phase = at, progress.phase
+        if another or at - self._told >= PROGRESS_SECONDS:
+            self._told = at
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._pass_on, progress)
 

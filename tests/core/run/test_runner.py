@@ -3,11 +3,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from core.errors import FileError, HushpostError, TemplateError
 from core.exchange import RequestFinished, RequestStarted, Result, RunEvent, RunFinished, RunStarted

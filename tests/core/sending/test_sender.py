@@ -48,7 +48,7 @@ from core.sending.cookies import Cookie, Cookies
 from core.sending.prepare import Defaults
 from core.sending.sender import Sender
 from tests.desk import Desk, desk
-from tests.loopback import Authority, Loopback, LoopbackProxy
+from tests.loopback import Authority, Loopback, LoopbackProxy, Received
 from tests.patience import PATIENCE_S, wait_until
 
 __all__ = ["desk"]
@@ -161,6 +161,22 @@ async def test_a_kept_connection_that_is_reset_once_it_is_used_is_replaced(desk:
             assert exchange.response.status == 204
         desk.sender.close()
         thread.join(PATIENCE_S)
+
+
+async def test_a_kept_connection_that_ends_as_it_is_used_again_is_replaced(desk: Desk, server: Loopback) -> None:
+    answered: set[int] = set()
+
+    def once(handler: object, received: Received) -> None:
+        if received.connection in answered:
+            handler.close_connection = True  # type: ignore[attr-defined]
+        else:
+            answered.add(received.connection)
+            handler.answer(200, b"{}")  # type: ignore[attr-defined]
+
+    server.routes["/once"] = once
+    for _ in range(3):
+        assert (await desk.send(Request(url=f"{server.url}/once"))).response.status == 200
+    assert len(server.requests) == 5
 
 
 async def test_requests_at_once_have_connections_of_their_own(desk: Desk, server: Loopback) -> None:
@@ -767,15 +783,56 @@ async def test_progress_is_told(desk: Desk, server: Loopback) -> None:
     assert any(each.phase == "receiving" and each.total == 100_000 for each in told)
 
 
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"Content-Length: five", "it sent a Content-Length that is no length"),
+        (b"Content-Length: 5\r\nContent-Length: 6", "it sent two lengths in Content-Length"),
+        (b"Transfer-Encoding: gzip, chunked", "it sent a Transfer-Encoding other than chunked"),
+        (b"a line with bad Content-Length", "it sent a line among the headers that is no header"),
+        (b"X: " + b"x" * 200_000, "it sent more than 100 kB of headers"),
+    ],
+)
+async def test_what_is_wrong_with_an_answer_is_said(desk: Desk, server: Loopback, head: bytes, said: str) -> None:
+    def answer(handler: object, received: Received) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n")  # type: ignore[attr-defined]
+
+    server.routes["/odd"] = answer
+    with pytest.raises(RequestError) as caught:
+        await desk.send(Request(url=f"{server.url}/odd"))
+    assert caught.value.kind == "protocol"
+    assert str(caught.value).endswith(f"did not answer in HTTP: {said}")
+
+
+async def test_a_reason_in_utf8_is_read(desk: Desk, server: Loopback) -> None:
+    def answer(handler: object, received: Received) -> None:
+        handler.wfile.write("HTTP/1.1 200 Schön\r\nContent-Length: 0\r\n\r\n".encode())  # type: ignore[attr-defined]
+
+    server.routes["/reason"] = answer
+    assert (await desk.send(Request(url=f"{server.url}/reason"))).response.reason == "Schön"
+
+
 # Giving up
 
 
 async def test_the_time_limit_is_for_the_whole_exchange(desk: Desk, server: Loopback) -> None:
-    with pytest.raises(RequestError) as caught:
-        await desk.send(Request(url=f"{server.url}/stream", options=Options(timeout=0.2)))
-    assert caught.value.kind == "timeout"
-    assert "0.2 s" in str(caught.value)
+    exchange = await desk.send(Request(url=f"{server.url}/stream", options=Options(timeout=1.0)))
+    assert (exchange.response.status, exchange.response.late) == (200, True)
+    assert exchange.response.truncated == "it had not ended after 1 s"
+    assert body(exchange)[:1] == b"s"
     await asyncio.get_running_loop().run_in_executor(None, server.wait_for, lambda: server.open_connections == 0)
+
+
+async def test_the_time_limit_holds_in_a_body_that_ends_with_its_connection(desk: Desk, server: Loopback) -> None:
+    def drip(handler: object, received: Received) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\nfirst")  # type: ignore[attr-defined]
+        server._released.wait(60)
+
+    server.routes["/drip"] = drip
+    exchange = await desk.send(Request(url=f"{server.url}/drip", options=Options(timeout=1.0)))
+    server.release()
+    assert body(exchange) == b"first"
+    assert exchange.response.truncated == "it had not ended after 1 s"
 
 
 async def test_the_time_limit_holds_while_nothing_comes(desk: Desk, server: Loopback) -> None:
@@ -1137,7 +1194,7 @@ async def test_a_file_that_shrinks_while_it_is_sent(desk: Desk, server: Loopback
         Request(url="{{base}}/hangup", headers=(Field("X", "{{key}}"),)),
         Request(url="{{base}}/garbage?k={{key}}"),
         Request(url="{{base}}/redirect?to=ftp://{{key}}/", headers=(Field("X", "{{key}}"),)),
-        Request(url="{{base}}/stream?{{key}}", options=Options(timeout=0.1)),
+        Request(url="{{base}}/hold?{{key}}", options=Options(timeout=0.1)),
         Request(url="https://{{key}}@[::", headers=(Field("X", "{{key}}"),)),
         Request(url="{{base}}/echo", headers=(Field("X", "a{{key}}\n"),)),
         Request(url="{{base}}/echo", headers=(Field("X {{key}}", "a"),)),
