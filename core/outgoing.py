@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Given = Mapping[str, str | Secret]
 """Values from outside the workspace's files, by variable."""
 
-UNANSWERED = frozenset({"connect", "timeout", "tls", "proxy", "protocol", "redirect-refused"})
+UNANSWERED = frozenset({"connect", "timeout", "tls", "proxy", "protocol", "redirect-refused", "disk"})
 """Kinds of errors of requests that left, or tried to."""
 LARGE = 256 * 1024
 """A body beyond this many bytes is checked in a thread, so that the app stays quick."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -97,6 +98,15 @@ async def test_a_request_without_an_answer_is_kept_with_the_error(
     again = request_from(one.exchange).request
     assert again.auth == BearerAuth("{{key}}") or any("{{key}}" in row.value for row in again.headers)
     assert "no answer: " in compare(one.exchange, (await answered(session)).exchange, session.redactor)
+
+
+async def test_a_request_whose_answer_found_no_room_is_kept(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", "/nonexistent")
+        with pytest.raises(RequestError):
+            await session.send(Request(method="POST", url="{{base}}/bytes/2000000"))
+    [one] = await kept(session)
+    assert (one.summary.method, one.summary.reason) == ("POST", "disk")
 
 
 async def answered(session: Session) -> Kept:
