@@ -22,6 +22,7 @@ from core.errors import HushpostError
 from core.exchange import Exchange
 from core.history.serial import SerialThread
 from core.redactor import Redactor
+from core.sending.receiving import IN_MEMORY
 from core.settings import Settings
 from core.structs import Struct
 from core.workspace.workspace import WorkspaceKey
@@ -38,7 +39,7 @@ MOST = 10_000
 MOST_IN_MEMORY = 32 * 1024 * 1024
 """Bytes kept while there is no unlocked store to seal them with."""
 MOST_WAITING = 64 * 1024 * 1024
-"""Bytes of answers that wait for a disk that does not answer."""
+"""Bytes of answers in memory that wait for a disk that does not answer."""
 _CLOSING = 2.0
 """Seconds that quitting waits for the last exchanges to be written."""
 _DAY = 86_400
@@ -105,12 +106,13 @@ class History:
         """Keep an exchange, as soon as the thread comes to it; not when the settings say that none is kept."""
         if not self._settings().history:
             return
-        size = exchange.response.body.size + 1024
+        # A larger body lies in a file, and no more of it is kept.
+        size = min(exchange.response.body.size, IN_MEMORY) + 1024
         with self._lock:
             refused = self._waiting > 0 and self._waiting + size > MOST_WAITING
             self._waiting += 0 if refused else size
         if refused:
-            self._note("the disk is too slow for the history: some exchanges are not kept")
+            self._note("the history cannot keep up: some exchanges are not kept")
         else:
             self._thread.submit(lambda: self._keep(exchange, workspace, size))
 

@@ -528,6 +528,21 @@ async def test_adding_does_not_wait_for_the_disk(shelf: Shelf) -> None:
     assert shelf.urls() == ["https://waiting/", "https://before/"]
 
 
+async def test_a_huge_answer_that_waits_does_not_keep_the_next_one_out(shelf: Shelf) -> None:
+    await shelf.keep(made("https://before/"))
+    import sqlite3
+
+    blocker = sqlite3.connect(shelf.folder / "cache.db", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    for number, body in enumerate((b"held up", bytes(module.MOST_WAITING), b"small"), 1):
+        shelf.history.add(made(f"https://{number}/", number=number, body=body), PAYMENTS)
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    await shelf.history.look()
+    assert shelf.urls() == ["https://3/", "https://2/", "https://1/", "https://before/"]
+    assert shelf.history.take_notes() == []
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 async def test_in_a_read_only_home_the_list_lives_in_memory_with_one_note(shelf: Shelf) -> None:
     await shelf.keep(made("https://before/"))
