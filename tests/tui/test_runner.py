@@ -178,6 +178,18 @@ async def test_rows_of_a_data_file_are_iterations(
         assert len(listed(screen)) == 3
 
 
+async def test_a_data_file_that_the_person_names_may_lie_anywhere(
+    running: Running, suite: Workspace, save: Save, home: Path
+) -> None:
+    (home / "rows.csv").write_text("code\n200\n")
+    save("a", "/status/{{code}}")
+    async with in_runner(running, suite) as (pilot, screen):
+        await pilot.press("e")
+        await type_text(pilot, "~/rows.csv")
+        await pilot.press("enter")
+        assert await ran(pilot, screen) == ["passed a"]
+
+
 @pytest.mark.parametrize(
     ("field", "text", "problem"),
     [
@@ -218,7 +230,7 @@ async def test_what_cannot_begin_says_why_and_leaves_what_ran(
         await pilot.press("escape", "e")
         await type_text(pilot, "none.csv")
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: "does not exist" in screen_text(pilot))
+        await until(pilot, lambda: "no such file" in " ".join(screen_text(pilot).split()))
 
 
 async def test_several_at_a_time_retries_and_bail(

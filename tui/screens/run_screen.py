@@ -143,8 +143,11 @@ class RunScreen(SessionScreen[None]):
     async def _rows(self, data: str) -> Sequence[Mapping[str, str]]:
         if not data.strip():
             return ()
-        path = self.session.file(_path(data))
-        return await run_in_daemon_thread(read_rows, path)
+        return await run_in_daemon_thread(read_rows, self._data_file(data))
+
+    def _data_file(self, text: str) -> Path:
+        # Whoever types a path here has chosen the file: unlike one that the workspace names, it may lie anywhere.
+        return self.session.key.path / Path(text.strip()).expanduser()
 
     async def _go(self, running: Running | None) -> None:
         if running is None:
@@ -205,7 +208,3 @@ class RunScreen(SessionScreen[None]):
                 with suppress(WorkerCancelled, WorkerFailed):
                     await self._worker.wait()
             then()
-
-
-def _path(text: str) -> str:
-    return str(Path(text.strip()).expanduser())
