@@ -44,7 +44,7 @@ def _lines(exchange: Exchange, redactor: Redactor) -> list[str]:
 def _body(exchange: Exchange, redactor: Redactor) -> Iterator[str]:
     body = exchange.response.body
     data = body.read(0, LARGEST)
-    kind = kind_of(exchange.response.headers, data[:HEAD])
+    kind = kind_of(exchange.response.headers, data[:HEAD], redactor.redact)
     if kind.syntax == "binary":
         digest = hashlib.sha256(redactor.redact_bytes(data)).hexdigest()
         yield f"{kind.label}, {body.size:,} bytes, SHA-256 {digest}"

@@ -192,7 +192,7 @@ def _cut(text: str) -> str:
 def masked_body(response: Response, redactor: Redactor, most: int = LARGEST_BODY) -> tuple[bytes, bool]:
     """The first bytes of the body as they may be shown, text in UTF-8; and whether more were left out."""
     body = response.body
-    kind = kind_of(response.headers, body.read(0, HEAD))
+    kind = kind_of(response.headers, body.read(0, HEAD), redactor.redact)
     stream = redactor.stream()
     masked = bytearray()
     for piece in _pieces(body, kind):

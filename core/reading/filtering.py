@@ -79,7 +79,7 @@ class Filter:
         self.result.append(stream.finish())
         self.found = said["found"]
         if self.language == "command":
-            self.syntax = kind_of((), self.result.read(0, HEAD)).syntax
+            self.syntax = kind_of((), self.result.read(0, HEAD), self._redactor.redact).syntax
 
     def _error(self, failure: Failed) -> HushpostError:
         query = f'the {self.language} "{self.query.removeprefix("|").strip()}"'

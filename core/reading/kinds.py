@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from core.charsets import known_charset
@@ -42,9 +42,9 @@ class Kind(Struct, frozen=True):
     picture: bool = False
 
 
-def kind_of(headers: Iterable[tuple[str, str]], head: bytes) -> Kind:
-    """`head` are the first `HEAD` bytes, or all there are."""
-    media, charset = _declared(headers)
+def kind_of(headers: Iterable[tuple[str, str]], head: bytes, redact: Callable[[str], str]) -> Kind:
+    """`head` are the first `HEAD` bytes, or all there are; `redact` is for what of the headers is in the label."""
+    media, charset = _declared(headers, redact)
     facts = image_facts(head)
     bom = next((name for mark, name in _BOMS if head.startswith(mark)), "")
     charset = bom or known_charset(charset)
@@ -78,10 +78,10 @@ def _text(media: str, charset: str, head: bytes) -> Kind:
     return Kind("text", charset, media or "text")
 
 
-def _declared(headers: Iterable[tuple[str, str]]) -> tuple[str, str]:
+def _declared(headers: Iterable[tuple[str, str]], redact: Callable[[str], str]) -> tuple[str, str]:
     """Media type and charset of the Content-Type."""
     value = next((value for name, value in headers if name.lower() == "content-type"), "")
-    media, *parameters = value.split(";")
+    media, *parameters = redact(value).split(";")
     charset = ""
     for parameter in parameters:
         name, _, given = parameter.partition("=")

@@ -43,7 +43,7 @@ class Reading:
         self._cancelled = threading.Event()
         self._child: Child | None = None
         self.size = response.body.size
-        self.kind: Kind = kind_of(response.headers, response.body.read(0, HEAD))
+        self.kind: Kind = kind_of(response.headers, response.body.read(0, HEAD), redactor.redact)
         self.phase: Phase = "masking"
         self.read = 0
         """Bytes of the body that are masked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import Message
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -27,7 +27,7 @@ _ENDINGS = {"json": ".json", "xml": ".xml", "html": ".html", "text": ".txt", "bi
 _PICTURES = re.compile(r"(PNG|GIF|JPEG|WebP|BMP|AVIF|HEIC) image|icon")
 
 
-def suggested_name(exchange: Exchange, kind: Kind) -> str:
+def suggested_name(exchange: Exchange, kind: Kind, redact: Callable[[str], str]) -> str:
     """What a file of the body could be called: as its server says, as the address ends, or as the request is called."""
     said = next((value for name, value in exchange.response.headers if name.lower() == "content-disposition"), "")
     header = Message()
@@ -36,6 +36,8 @@ def suggested_name(exchange: Exchange, kind: Kind) -> str:
     ending = f".{(picture[1] or 'ico').lower()}" if picture else _ENDINGS[kind.syntax]
     address = unquote(urlsplit(exchange.shown.url).path).rpartition("/")[2]
     for name in (header.get_filename() or "", address):
+        if redact(name) != name:
+            continue
         stem, dot, suffix = re.split(r"[/\\]", name)[-1].rpartition(".")
         if stem and dot and suffix.isalnum() and len(suffix) <= 8 and "{{" not in name:
             return f"{safe_stem(stem, otherwise='body')}.{suffix.lower()}"

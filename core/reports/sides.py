@@ -36,7 +36,7 @@ def sides(exchange: Exchange, redactor: Redactor) -> Sides:
     """A page is passed on: beside the known secrets, what looks like one in the answer is masked as well."""
     redact = redactor.redact
     shown, response = exchange.shown, exchange.response
-    kind = kind_of(response.headers, response.body.read(0, HEAD))
+    kind = kind_of(response.headers, response.body.read(0, HEAD), redact)
     notes = []
     if kind.syntax == "binary":
         body = f"({kind.label}, {response.body.size:,} bytes)" if response.body.size else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from rich.color import Color
 from rich.style import Style
 from textual.pilot import Pilot
@@ -435,6 +436,31 @@ def test_the_app_comes_back_from_a_pager_that_was_left_before_it_had_read_all(ho
     with in_pager(body, "head -c 1 > /dev/null", home, tmp_path) as app:
         app.press("pagedown")
         app.wait_for("20-39 of 50,005")
+
+
+@pytest.mark.parametrize("media", ["text", "image"])
+async def test_a_secret_that_a_server_hides_in_its_words_is_not_shown(media: str) -> None:
+    one = exchange(b"\x00 no text" if media == "image" else b"text", f"{media}/{SECRET}", truncated=f"no {SECRET}")
+    headers = (*one.response.headers, ("Content-Disposition", f'attachment; filename="{SECRET}.txt"'))
+    response = structs.replace(one.response, reason=f"Bad {SECRET}", headers=headers, http_version="HTTP/1.1")
+    async with ResponseApp(structs.replace(one, response=response)).run_test(size=(160, 24)) as pilot:
+        await body(pilot, MASK)
+        seen = []
+        for key in ("s", "escape", *"]]]]]]"):
+            await pilot.press(key)
+            seen.append(screen_text(pilot))
+    assert "create." in seen[0]
+    assert f"200 Bad {MASK}" in seen[0]
+    assert f"cut short: no {MASK}" in seen[0]
+    assert f"{media}/{MASK}" in seen[1]
+    assert [text for text in seen if SECRET in text] == []
+
+
+async def test_a_long_reason_leaves_room_for_what_else_is_known() -> None:
+    one = exchange(b"{}")
+    response = structs.replace(one.response, reason="Why " * 500)
+    async with ResponseApp(structs.replace(one, response=response)).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "…  124 ms  2 B  HTTP/1.1")
 
 
 async def test_a_pager_that_is_not_there_is_named() -> None:

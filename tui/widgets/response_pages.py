@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 
 from core.exchange import Exchange, Progress, Timing
 from core.redactor import Redactor
+from tui.foreign import shortened, visible
 
 BAR = 24
 """Columns of the longest bar of the time split."""
+LONGEST_REASON = 36
+"""Columns of what a server calls its status."""
 
 
 def amount(size: int) -> str:
@@ -46,18 +49,18 @@ def progress_text(progress: Progress, seconds: float) -> str:
             return f"receiving {amount(progress.received)}{of}{waited}"
 
 
-def status_words(exchange: Exchange) -> list[tuple[str, str]]:
+def status_words(exchange: Exchange, redactor: Redactor) -> list[tuple[str, str]]:
     """What the first line says of an answer, each word with its ink."""
     response = exchange.response
     ink = "good" if response.status < 300 else "warning" if response.status < 400 else "bad"
     words = [
-        (f"{response.status} {response.reason}".strip(), ink),
+        (f"{response.status} {shortened(visible(redactor.redact(response.reason)), LONGEST_REASON)}".strip(), ink),
         (duration(exchange.timing.total_ms), ""),
         (amount(response.body.size), ""),
         (response.http_version, "muted"),
     ]
     if response.truncated:
-        words.insert(1, (f"cut short: {response.truncated}", "bad"))
+        words.insert(1, (f"cut short: {redactor.redact(response.truncated)}", "bad"))
     if exchange.hops:
         words.append((f"{len(exchange.hops)} redirect{'s' if len(exchange.hops) > 1 else ''}", "muted"))
     return words

@@ -123,7 +123,7 @@ class ResponseView(Widget):
         self._forget()
         self._exchange = exchange
         self._tabs.display = True
-        self._status.say(status_words(exchange), "")
+        self._status.say(status_words(exchange, redactor), "")
         self._shown_at = monotonic()
         self._patience = self.set_timer(_PATIENCE + 0.01, self._show_body)
         self._reading = Reading(exchange.response, redactor, self._tell)
@@ -420,7 +420,7 @@ class ResponseView(Widget):
         exchange, reading = self._exchange, self._reading
         if exchange is None or reading is None:
             return
-        name = suggested_name(exchange, reading.kind)
+        name = suggested_name(exchange, reading.kind, self._redactor.redact)
         if self._filter is not None and not self._filtering and self._tab == "body":
             stem, _, ending = name.rpartition(".")
             self._ask_where("save what was found, secrets masked, to", f"{stem}-found.{ending}", self._filter.result)

@@ -36,7 +36,7 @@ JPEG = b"\xff\xd8\xff\xe0\0\x04ab\xff\xc0\0\x11\x08\x01\xe0\x02\x80\x03"
 )
 def test_what_a_body_is(declared: str, head: bytes, syntax: str) -> None:
     headers = [("X-Other", "text/html"), ("Content-Type", declared)] if declared else []
-    assert kind_of(headers, head).syntax == syntax
+    assert kind_of(headers, head, str).syntax == syntax
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_what_a_body_is(declared: str, head: bytes, syntax: str) -> None:
     ],
 )
 def test_the_charset_is_one_that_we_can_decode(declared: str, charset: str) -> None:
-    assert kind_of([("content-type", declared)], b"abc").charset == charset
+    assert kind_of([("content-type", declared)], b"abc", str).charset == charset
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_the_charset_is_one_that_we_can_decode(declared: str, charset: str) -> N
     ],
 )
 def test_pictures_say_their_size(head: bytes, label: str) -> None:
-    assert kind_of([("content-type", "image/x")], head) == Kind("binary", label=label, picture=True)
+    assert kind_of([("content-type", "image/x")], head, str) == Kind("binary", label=label, picture=True)

@@ -61,7 +61,7 @@ def test_a_name_is_suggested(url: str, headers: dict[str, str], body: bytes, nam
     response = structs.replace(one.response, headers=tuple(headers.items()))
     shown = structs.replace(one.shown, url=url)
     one = structs.replace(one, reference="shop/List items", shown=shown, response=response)
-    assert suggested_name(one, kind_of(headers.items(), body)) == name
+    assert suggested_name(one, kind_of(headers.items(), body, str), str) == name
 
 
 def test_a_home_is_understood(home: Path) -> None:
