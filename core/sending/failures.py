@@ -26,13 +26,15 @@ _BREACHES = {
 def translated(error: Exception, label: str, limit_s: float, *, proxied: bool) -> RequestError:
     """`label` is the origin as messages may name it, `limit_s` the time limit as the user set it."""
     where = f'"{label}"'
+    # Once something is connected, nothing tells the two apart.
+    either = f"{where}, or the proxy to it," if proxied else where
     cause = next((item for item in error.args if isinstance(item, Exception)), None)
     if isinstance(error, httpcore.TimeoutException):
         what = "could not be reached" if isinstance(error, httpcore.ConnectTimeout) else "did not finish its answer"
         if isinstance(error, httpcore.WriteTimeout):
             what = "did not take the whole request"
         return RequestError(
-            f"{where} {what} within {limit_s:g} s",
+            f"{either} {what} within {limit_s:g} s",
             kind="timeout",
             hint="raise options.timeout, or see what is slow",
         )
@@ -52,11 +54,11 @@ def translated(error: Exception, label: str, limit_s: float, *, proxied: bool) -
             hint="check the proxy's user name and password" if status == "407" else "check options.proxy",
         )
     if isinstance(cause, ssl.SSLError):
-        return _tls_error(cause, where)
+        return _tls_error(cause, f"the proxy for {where}" if proxied and label.startswith("http:") else where)
     if isinstance(error, httpcore.ConnectError):
         kind: RequestErrorKind = "proxy" if proxied else "connect"
         if proxied:
-            where = f'the proxy for "{label}"'
+            where = f"the proxy for {where}"
         if isinstance(cause, (socket.gaierror, UnicodeError)):
             return RequestError(f"the name of {where} was not found", kind=kind, hint="check the host, and the network")
         if isinstance(cause, ConnectionRefusedError):
@@ -69,14 +71,14 @@ def translated(error: Exception, label: str, limit_s: float, *, proxied: bool) -
         return RequestError("the request cannot be written as HTTP", kind="protocol", hint="check method and headers")
     if isinstance(error, httpcore.RemoteProtocolError):
         if str(error).startswith("Server disconnected"):
-            return RequestError(f"{where} closed the connection without an answer", kind="protocol")
+            return RequestError(f"{either} closed the connection without an answer", kind="protocol")
         for beginning, breach in _BREACHES.items():
             if str(error).startswith(beginning):
-                return RequestError(f"{where} did not answer in HTTP: {breach}", kind="protocol")
+                return RequestError(f"{either} did not answer in HTTP: {breach}", kind="protocol")
         return RequestError(
-            f"{where} did not answer in HTTP", kind="protocol", hint="check the port, and http or https"
+            f"{either} did not answer in HTTP", kind="protocol", hint="check the port, and http or https"
         )
-    return RequestError(f"{where} broke the connection off", kind="connect")
+    return RequestError(f"{either} broke the connection off", kind="connect")
 
 
 def _tls_error(cause: ssl.SSLError, where: str) -> RequestError:

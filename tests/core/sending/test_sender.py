@@ -1060,6 +1060,21 @@ async def test_a_proxy_tunnels_tls_and_forwards_plain_http(
     assert forward.startswith(f"GET {server.url}/echo ".encode())
 
 
+@pytest.mark.parametrize("route", ["hangup", "garbage"])
+async def test_behind_a_proxy_it_may_be_either(
+    desk: Desk, server: Loopback, http_proxy: LoopbackProxy, route: str
+) -> None:
+    with pytest.raises(RequestError) as caught:
+        await desk.send(Request(method="POST", url=f"{server.url}/{route}", options=Options(proxy=http_proxy.url)))
+    assert str(caught.value).startswith(f'"{server.url}", or the proxy to it, ')
+
+
+async def test_the_certificate_of_a_proxy_is_said_to_be_its(desk: Desk, server: Loopback, tls_server: Loopback) -> None:
+    with pytest.raises(RequestError) as caught:
+        await desk.send(Request(url=f"{server.url}/echo", options=Options(proxy=tls_server.url)))
+    assert str(caught.value).startswith(f'the certificate of the proxy for "{server.url}" is not trusted')
+
+
 async def test_a_proxy_that_refuses(desk: Desk, tls_server: Loopback, http_proxy: LoopbackProxy) -> None:
     http_proxy.credentials = "bob:secret"
     with pytest.raises(RequestError) as caught:
