@@ -293,7 +293,7 @@ HISTORY = (
         "history.compare", "c", "compare", "Compare", "mark the exchange, or compare it with the marked one", show=True
     ),
     Key("history.all", "a", "all", "All", "list the exchanges of all workspaces, or of the open one", show=True),
-    Key("history.delete", "d,delete,x", "delete", "Delete", "delete the exchange from the history", show=True),
+    Key("history.delete", "d,delete", "delete", "Delete", "delete the exchange from the history", show=True),
     Key("history.clear", "D,X", "clear", "Clear", "delete all of the workspace's exchanges, or of all", show=True),
     Key("history.back", "escape", "back", "Back", "back to the list, then close the answer", show=True, palette=False),
 )

@@ -192,11 +192,12 @@ async def test_the_mark_goes_with_c_and_with_escape(running: Running, unlocked: 
             assert "press c on another one" not in screen_text(pilot)
 
 
-async def test_x_deletes_one_and_capital_x_all_after_a_question(
+async def test_d_deletes_one_and_capital_x_all_after_a_question(
     running: Running, unlocked: Session, workspace: Workspace
 ) -> None:
     async with in_history(running, unlocked, workspace) as pilot:
-        await pilot.press("x")
+        # In an answer, x shows the bytes; typed a moment too early it must not take the exchange away.
+        await pilot.press("x", "d")
         await until(pilot, lambda: len(listed(pilot)) == 1)
         await pilot.press("X")
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
@@ -229,6 +230,8 @@ async def test_locked_it_says_so_and_enter_unlocks(running: Running, unlocked: S
         await pilot.press("ctrl+l")
         await until(pilot, lambda: "The credential store is locked" in screen_text(pilot))
         assert listed(pilot) == []
+        await pilot.press("D")
+        await until(pilot, lambda: "the list is empty; earlier ones are locked, and stay" in notices(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: "nlock" in type(pilot.app.screen).__name__)
         await type_text(pilot, PASSPHRASE.reveal())

@@ -178,7 +178,7 @@ class HistoryScreen(SessionScreen[None]):
                 words.append(session.redact(str(kept.workspace_key.path)))
         if self._marked:
             words.insert(0, "press c on another one to compare, esc to forget the mark")
-        elif session.store.exists and not session.store.unlocked:
+        elif self._locked:
             words.insert(1, "locked: only what this program sent since")
         elif not session.store.exists and self._entries:
             words.insert(1, "not on the disk: there is no credential store")
@@ -313,14 +313,22 @@ class HistoryScreen(SessionScreen[None]):
         if entry is not None:
             self.run(lambda: self.session.history.delete(entry.id), lambda _: self.list_entries())
 
+    @property
+    def _locked(self) -> bool:
+        return self.session.store.exists and not self.session.store.unlocked
+
     def action_clear(self) -> None:
         self.run(self._clear)
 
     async def _clear(self) -> None:
         of = self._of
         count = len(self.session.history.list("", of))
+        stay = "; earlier ones are locked, and stay" if of is not None and self._locked else ""
+        if of is not None and not count:
+            self.tell(f"the list is empty{stay}")
+            return
         what = "of this workspace" if of is not None else "of all workspaces, also those that are locked"
-        question = f"Delete the {count:,} exchanges {what} from the history?\n\nThis cannot be undone."
+        question = f"Delete the {count:,} exchanges {what} from the history{stay}?\n\nThis cannot be undone."
         if of is None and not count:
             question = "Delete the whole history, also what is locked?\n\nThis cannot be undone."
         if await self.ask(ConfirmDialog(self.session, "Clear the history?", question, yes="Delete", danger=True)):
