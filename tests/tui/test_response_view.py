@@ -397,6 +397,30 @@ async def test_whoever_reads_the_text_as_received_is_not_moved_away() -> None:
         await until(pilot, lambda: view._shown is reading.laid_out)
 
 
+async def test_a_question_is_withdrawn_when_the_keys_go_elsewhere() -> None:
+    app = ResponseApp(exchange(JSON))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await body(pilot, '"id": 0')
+        await pilot.press("s")
+        assert "save as received" in screen_text(pilot)
+        await pilot.press("tab")
+        await until(pilot, lambda: "save as received" not in screen_text(pilot))
+        assert app.focused is app.query_one("#field")
+
+
+async def test_an_answer_that_another_one_replaced_is_not_saved_as_that_one(tmp_path: Path) -> None:
+    app = ResponseApp(exchange(b'{"first": 1}'))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await body(pilot, '"first": 1')
+        await pilot.press("s")
+        app.view.show(exchange(b'{"second": 2}'), redactor())
+        await shown(pilot, '"second": 2')
+        await type_text(pilot, str(tmp_path / "saved"))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.told == ["nothing was saved: there is another answer now"])
+        assert names(tmp_path) == []
+
+
 def test_the_pager_gets_whole_lines_without_what_a_terminal_obeys() -> None:
     data = b"one\x1b[2J\n" + b"x" * (LONGEST + 10) + b"\nlast"
     assert b"".join(lines(TextDocument.of(data), redactor())) == b"one\\x1b[2J\n" + b"x" * (LONGEST + 10) + b"\nlast\n"

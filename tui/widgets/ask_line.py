@@ -18,7 +18,7 @@ from tui.widgets.line_input import LineInput
 
 
 class AskLine(Horizontal):
-    """Not seen until something is asked. `done` gets None when the person gave up."""
+    """Not seen until something is asked. `done` gets None when the person gave up, or went elsewhere."""
 
     DEFAULT_CSS = """
     AskLine { height: 1; display: none; }
@@ -56,6 +56,15 @@ class AskLine(Horizontal):
 
     def action_give_up(self) -> None:
         self._answer(None)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether the keys come here; also where they go nowhere, as while the terminal's window is in the back."""
+        return self.screen.focused in (None, self.query_one(Input))
+
+    def on_descendant_blur(self) -> None:
+        if self.asking and not self.has_keys:
+            self._answer(None)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -122,7 +122,8 @@ class DocumentPane(Vertical):
 
         def answered(answer: str | None) -> None:
             self._info.display = True
-            self._lines.focus()
+            if self._ask.has_keys:
+                self._lines.focus()
             done(answer)
 
         self._info.display = False

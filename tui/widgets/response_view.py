@@ -428,17 +428,23 @@ class ResponseView(Widget):
             self._ask_where("save as received, secrets unmasked, to", name, exchange.response.body)
 
     def _ask_where(self, question: str, name: str, body: ReceivedBody | Document, again: str = "") -> None:
+        exchange = self._exchange
+
         def save_to(path: str | None) -> None:
-            if path and path.strip():
+            if path and path.strip() and self._exchange is not exchange:
+                self.post_message(Notice("nothing was saved: there is another answer now", warning=True))
+            elif path and path.strip():
                 self.run_worker(self._saved(body, path.strip(), overwrite=path.strip() == again), group="save")
 
         self._pane.ask(question, name, save_to, whole=not again)
 
     async def _saved(self, body: ReceivedBody | Document, path: str, *, overwrite: bool) -> None:
+        exchange = self._exchange
         try:
             saved = await run_in_daemon_thread(save_body, body, Path(path), overwrite=overwrite)
         except Exists as error:
-            self._ask_where("there already, enter overwrites it", path, body, again=path)
+            if self._exchange is exchange:
+                self._ask_where("there already, enter overwrites it", path, body, again=path)
             self.post_message(Notice(str(error), warning=True))
         except HushpostError as error:
             self.post_message(Notice(str(error), warning=True))
