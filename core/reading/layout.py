@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from core.reading.json_layout import lay_out_anything, lay_out_lines, lay_out_value
 from core.reading.markup_layout import lay_out_markup
 
+_LIKE_JSON = re.compile(rb"""\s*+(?:[{\["]|/[/*]|\)\]|[\w.$]++\()""")
+"""How it begins, also behind a comment, a guard against being run as a script, or the name of a function."""
 _GROWTH = 12
 """How many times its size a body may grow."""
 
@@ -41,5 +44,8 @@ def _pieces(data: bytes, syntax: str, by_lines: bool) -> Iterator[bytes]:
         yield whole
     elif (first := data.partition(b"\n")[0]).strip() and lay_out_value(first) is not None:
         yield from lay_out_lines(data)
-    else:
+    elif _LIKE_JSON.match(data):
         yield from lay_out_anything(data)
+    else:
+        # A sentence or a page that is called JSON, as proxies answer.
+        yield data

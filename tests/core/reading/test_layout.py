@@ -53,6 +53,24 @@ def test_nothing_is_lost_in_pieces_either(text: str, cuts: list[int]) -> None:
     assert squeezed(in_pieces(text.encode(), cuts).decode()) == squeezed(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "upstream connect error or disconnect/reset before headers",
+        "<html><p>502 Bad Gateway</p></html>",
+        "  no {a: 1}",
+        "",
+    ],
+)
+def test_what_is_only_called_json_is_left_as_it_is(text: str) -> None:
+    assert laid_out(text.encode(), "json") == text
+
+
+@pytest.mark.parametrize("before", ["", "// made by hand\n", ")]}',\n", "show("])
+def test_json_behind_something_else_is_laid_out(before: str) -> None:
+    assert '\n  "a": 1,\n  "b": [' in laid_out(f'{before}{{"a":1,"b":[}}'.encode(), "json")
+
+
 def squeezed(text: str) -> str:
     return "".join(text.split())
 
