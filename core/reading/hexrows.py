@@ -1,4 +1,4 @@
-"""Bytes as people look at them: sixteen in a row, in hex and, as far as they are ASCII, as characters."""
+"""Bytes as people look at them: in rows, in hex and, as far as they are ASCII, as characters."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from core.reading.spool import Spool
 
-_HEX, _TEXT = 10, 60
-"""Columns where the two views begin."""
+_HEX = 10
+"""The column where the bytes begin."""
+WIDTHS = (16, 8, 4)
+"""Bytes that a row may have, in groups of eight."""
 
 
 class HexDocument:
@@ -15,6 +17,14 @@ class HexDocument:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
+        self.width = WIDTHS[0]
+        """Bytes in a row."""
+
+    def fit(self, columns: int) -> bool:
+        """Take rows of as many bytes as there is room for; whether that is another number now."""
+        before = self.width
+        self.width = next((width for width in WIDTHS if _text_at(width) + width <= columns), WIDTHS[-1])
+        return self.width != before
 
     @property
     def size(self) -> int:
@@ -22,13 +32,14 @@ class HexDocument:
 
     @property
     def rows(self) -> int:
-        return -(-self.size // 16)
+        return -(-self.size // self.width)
 
     def row(self, number: int) -> bytes:
-        data = self._spool.read(number * 16, number * 16 + 16)
-        left, right = data[:8].hex(" "), data[8:].hex(" ")
+        start = number * self.width
+        data = self._spool.read(start, start + self.width)
+        groups = "  ".join(data[at : at + 8].hex(" ") for at in range(0, len(data), 8))
         text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in data)
-        return f"{number * 16:08x}  {left:23}  {right:23}  {text}".encode() if data else b""
+        return f"{f'{start:08x}  {groups}':{_text_at(self.width)}}{text}".encode() if data else b""
 
     def line(self, number: int) -> int | None:
         return None
@@ -37,17 +48,17 @@ class HexDocument:
         return False
 
     def row_at(self, offset: int) -> int:
-        return max(0, min(offset // 16, self.rows - 1))
+        return max(0, min(offset // self.width, self.rows - 1))
 
     def offset(self, number: int) -> int:
-        return number * 16
+        return number * self.width
 
     def spans(self, number: int, start: int, stop: int) -> Sequence[tuple[int, int]]:
-        first = number * 16
+        first, text = number * self.width, _text_at(self.width)
         found = []
-        for byte in range(max(start - first, 0), min(stop - first, 16)):
-            column = _HEX + byte * 3 + (byte >= 8)
-            found += [(column, column + 2), (_TEXT + byte, _TEXT + byte + 1)]
+        for byte in range(max(start - first, 0), min(stop - first, self.width)):
+            column = _HEX + byte * 3 + byte // 8
+            found += [(column, column + 2), (text + byte, text + byte + 1)]
         return found
 
     def read(self, start: int, stop: int) -> bytes:
@@ -55,3 +66,8 @@ class HexDocument:
 
     def close(self) -> None:
         self._spool.close()
+
+
+def _text_at(width: int) -> int:
+    """The column where the characters begin, in rows of so many bytes."""
+    return _HEX + width * 3 + (width - 1) // 8 + 1

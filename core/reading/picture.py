@@ -80,7 +80,7 @@ def draw_picture(source: HexDocument, columns: int, rows: int, ground: str) -> P
         said = child.message()
         points = child.out.read(said["size"])
     except Failed as failure:
-        raise HushpostError(f"the picture cannot be drawn: {failure}") from None
+        raise HushpostError(f"cannot be drawn: {failure}") from None
     finally:
         if child is not None:
             child.close()

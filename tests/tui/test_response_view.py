@@ -230,8 +230,8 @@ async def test_a_damaged_picture_stays_bytes(monkeypatch: pytest.MonkeyPatch) ->
     app = ResponseApp(exchange(picture(90, 90)[:150], "image/png"), slow_line=False)
     async with app.run_test(size=(80, 24)) as pilot:
         await body(pilot, "89 50 4e 47")
-        await until(pilot, lambda: told(pilot))
-        assert told(pilot) == ["the picture cannot be drawn: it is damaged"]
+        await shown(pilot, "PNG image, 90 x 90  cannot be drawn: it is damaged")
+        assert "x shows" not in screen_text(pilot)
 
 
 async def test_as_received_in_hex_and_wrapped() -> None:

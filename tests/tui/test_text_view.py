@@ -185,6 +185,22 @@ async def test_hex_marks_bytes_and_characters(viewing: Viewing) -> None:
         assert marked == ["6e", "65", "65", "64", "n", "e", "e", "d"]
 
 
+async def test_hex_has_as_many_bytes_in_a_row_as_there_is_room_for(viewing: Viewing) -> None:
+    spool = Spool()
+    spool.append(bytes(range(64)) * 4)
+    async with viewing(b"") as (pilot, view):
+        await pilot.resize_terminal(80, 6)
+        view.show(HexDocument(spool), "hex", top=(4, 0))
+        await pilot.pause()
+        assert rows(pilot)[0] == f"00000040  {bytes(range(8)).hex(' ')}  {bytes(range(8, 16)).hex(' ')}  {'.' * 16}"
+        await pilot.resize_terminal(58, 6)
+        assert rows(pilot)[0] == f"00000040  {bytes(range(8)).hex(' ')}  ........"
+        await pilot.resize_terminal(30, 6)
+        assert rows(pilot)[0] == "00000040  00 01 02 03  ...."
+        await pilot.resize_terminal(80, 6)
+        assert rows(pilot)[0].startswith("00000040  00 01 02 03 04 05 06 07  08")
+
+
 async def test_any_size_of_window_works(viewing: Viewing) -> None:
     async with viewing(NUMBERS + "字".encode() * 5000, numbered=True) as (pilot, view):
         for wrap in (False, True):

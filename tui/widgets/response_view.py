@@ -89,6 +89,8 @@ class ResponseView(Widget):
         self._raw = False
         self._hex = False
         self._picture: PictureDocument | None = None
+        self._undrawn = ""
+        """Why it cannot be drawn."""
         self._drawn_for = Size(0, 0)
         """The room that it was drawn for."""
         self._places: dict[str, Place] = {}
@@ -168,7 +170,7 @@ class ResponseView(Widget):
         reading, self._reading, self._exchange = self._reading, None, None
         self._shown = None
         self._raw = self._hex = False
-        self._picture, self._drawn_for = None, Size(0, 0)
+        self._picture, self._drawn_for, self._undrawn = None, Size(0, 0), ""
         self._places.clear()
         if reading is not None:
             reading.close()
@@ -276,7 +278,9 @@ class ResponseView(Widget):
             words.append((f"{reading.kind.label} as received", "muted"))
         elif reading.size:
             words.append((reading.kind.label, "muted"))
-            if reading.kind.picture:
+            if self._undrawn:
+                words.append((self._undrawn, "warning"))
+            elif reading.kind.picture:
                 words.append((f"x shows the {'picture' if self._hex else 'bytes'}", "muted"))
         if reading.phase == "masking":
             words.append((f"reading {reading.read * 100 // max(1, reading.size)} %", ""))
@@ -345,10 +349,12 @@ class ResponseView(Widget):
         try:
             picture = await run_in_daemon_thread(draw_picture, source, room.width - 1, room.height - 1, ground)
         except HushpostError as error:
-            self.post_message(Notice(str(error), warning=True))
+            if reading is self._reading:
+                self._undrawn = str(error)
+                self._show_body()
             return
         if reading is self._reading:
-            self._picture = picture
+            self._picture, self._undrawn = picture, ""
             self._show_body(asked=True)
 
     def on_resize(self) -> None:

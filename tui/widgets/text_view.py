@@ -15,6 +15,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from core.reading.hexrows import HexDocument
 from core.reading.picture import HALF_BLOCK, Colour, PictureDocument
 from core.reading.rows import Document, TextDocument
 from core.reading.search import Search
@@ -93,6 +94,8 @@ class TextView(Widget, can_focus=True):
         self._mask = mask
         self.search, self.current = None, None
         self._left = 0
+        if isinstance(document, HexDocument) and self._room.width:
+            document.fit(self._text_width)
         self._known = document.rows
         self._top = top if top[0] < document.rows else (0, 0)
         self.redraw()
@@ -241,6 +244,12 @@ class TextView(Widget, can_focus=True):
     def _fit(self) -> None:
         """Take the size that the widget has now; a frame may come before the event that tells of it."""
         self._room, self._places = self.size, None
+        document, row = self.document, self._top[0]
+        if isinstance(document, HexDocument):
+            start = document.offset(row)
+            if document.fit(self._text_width):
+                self._drawn.clear()
+                self._known, self._top = document.rows, (document.row_at(start), 0)
         self._top = self._clamped((self._top[0], 0) if self._wraps else self._top)
 
     # Rows
@@ -296,8 +305,9 @@ class TextView(Widget, can_focus=True):
 
     def _matches(self, search: Search, row: int) -> list[Token]:
         start = self.document.offset(row)
-        # A row of hex shows sixteen bytes in many more columns.
-        end = start + (16 if self._syntax == "hex" else max(1, len(self.document.row(row))))
+        # A row of hex shows its bytes in many more columns.
+        hexed = isinstance(self.document, HexDocument)
+        end = self.document.offset(row + 1) if hexed else start + max(1, len(self.document.row(row)))
         found: list[Token] = []
         for number, first, last in search.within(start, end):
             name = "current" if number == self.current else "match"

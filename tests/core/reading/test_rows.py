@@ -126,3 +126,19 @@ def test_bytes_are_shown_in_hex_and_as_characters() -> None:
     assert [row[start:end] for start, end in document.spans(0, 1, 3)] == [b"50", b"P", b"4e", b"N"]
     assert [row[start:end] for start, end in document.spans(0, 8, 9)] == [b"00", b"."]
     assert document.row_at(17) == 1
+
+
+@pytest.mark.parametrize(("columns", "width"), [(200, 16), (76, 16), (75, 8), (43, 8), (42, 4), (0, 4)])
+def test_bytes_are_found_in_rows_of_any_width(columns: int, width: int) -> None:
+    spool = Spool()
+    spool.append(b"." * 21 + b"here" + b"." * 21)
+    document = HexDocument(spool)
+    assert document.fit(columns) == (width != 16)
+    assert document.width == width
+    found = b""
+    for number in range(document.rows):
+        row = document.row(number)
+        assert len(row) <= max(columns, 27)
+        found += b"".join(row[start:end] for start, end in document.spans(number, 21, 25))
+        assert document.row_at(document.offset(number)) == number
+    assert found == b"68h65e72r65e"
