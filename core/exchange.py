@@ -246,6 +246,8 @@ class Progress(Struct, frozen=True):
     """Bytes of the body, before decoding."""
     total: int | None = None
     """As the server announced it."""
+    stop: Callable[[], None] | None = None
+    """Ends the body where it is: what came of it is the answer."""
 
 
 class CheckResult(Struct, frozen=True):

@@ -36,9 +36,10 @@ class Watch:
         self.last_write = 0.0
         self.first_read = 0.0
         self.aborted = False
-        self.expired = False
-        """Whether the time ran out while the body came."""
+        self.expired = self.stopped = False
+        """Whether the body was ended where it was: the time ran out, or whoever waits has enough of it."""
         self._stream: httpcore.NetworkStream | None = None
+        self._released = False
 
     def remaining(self, kind: type[httpcore.TimeoutException] = httpcore.ReadTimeout) -> float:
         if self.aborted:
@@ -49,7 +50,7 @@ class Watch:
         return left
 
     def uses(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
+        self._stream, self._released = stream, False
 
     @property
     def connection(self) -> object:
@@ -72,8 +73,17 @@ class Watch:
         self.expired = True
         self._shut()
 
+    def stop(self) -> None:
+        """As `expire`, because that is enough."""
+        self.stopped = True
+        self._shut()
+
+    def release(self) -> None:
+        """The answer is there: the connection is the next one's, and not to be ended any more."""
+        self._released = True
+
     def _shut(self) -> None:
-        stream = self._stream
+        stream = None if self._released else self._stream
         connection = stream.get_extra_info("socket") if stream is not None else None
         if connection is not None:
             with suppress(OSError):

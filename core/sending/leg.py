@@ -91,13 +91,16 @@ def exchange(
     try:
         headers = tuple((_text(name), _text(value)) for name, value in response.headers)
         truncated, note = _receive(response, headers, spool, watch, keep, tell)
-        late = truncated is None and watch.expired
-        if late:
+        late = truncated is None and watch.expired and not watch.stopped
+        if truncated is None and watch.stopped:
+            truncated = "it was stopped"
+        elif late:
             truncated = f"it had not ended after {leg.limit_s:g} s"
     except BaseException:
         spool.close()
         raise
     finally:
+        watch.release()
         with suppress(httpcore.NetworkError, httpcore.ProtocolError):
             response.close()
     ended = time.monotonic()
@@ -127,7 +130,7 @@ def _receive(
     keep: Keep,
     tell: Callable[[Progress], None],
 ) -> tuple[str | None, str | None]:
-    """Read the body into the spool; why it is not whole, unless the time was up, and what else there is to say."""
+    """Read the body into the spool; why it is not whole, unless the watch knows, and what else there is to say."""
     stream = cast(Iterable[bytes], response.stream)
     received = 0
     if not keep(response.status, headers):
@@ -146,23 +149,24 @@ def _receive(
             total = int(value)
     decode, left_encoded = decoder(encodings)
     note = f'the body is encoded as "{left_encoded}" and kept as it came' if left_encoded else None
+    tell(Progress("receiving", total=total, stop=watch.stop))
     try:
         for block in stream:
             received += len(block)
             decode.feed(block, spool)
-            tell(Progress("receiving", received=received, total=total))
+            tell(Progress("receiving", received=received, total=total, stop=watch.stop))
         decode.finish(spool)
     except TooLarge:
         return f"the body is larger than {spool.size:,} bytes, the rest was not read", note
     except BadEncoding:
-        return None if watch.expired else f"the body is not valid {' '.join(encodings)}", note
+        return None if watch.expired or watch.stopped else f"the body is not valid {' '.join(encodings)}", note
     except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.ReadTimeout) as error:
         if watch.aborted:
             raise
         with suppress(BadEncoding, TooLarge):
             decode.finish(spool)
         watch.expired = watch.expired or isinstance(error, httpcore.ReadTimeout)
-        if watch.expired:
+        if watch.expired or watch.stopped:
             return None, note
         announced = f" of {total:,}" if total is not None else ""
         return f"the connection broke after {received:,}{announced} bytes", note

@@ -117,6 +117,18 @@ class TestSending:
             await until(pilot, lambda: "cancelled" in notices(pilot))
             await until(pilot, lambda: not screen.is_sending)
 
+    async def test_escape_stops_a_body_that_has_begun_and_shows_it(
+        self, running: Running, workspace: Workspace, server: Loopback
+    ) -> None:
+        workspace.save_request("health", Request(name="Health", url="{{base_url}}/stream"))
+        async with running(workspace) as pilot:
+            screen = await opened(pilot, "health")
+            await pilot.press("ctrl+r")
+            await until(pilot, lambda: "esc stops" in screen_text(pilot))
+            await pilot.press("escape")
+            await until(pilot, lambda: not screen.is_sending)
+            await until(pilot, lambda: "cut short: it was stopped" in screen_text(pilot))
+
     async def test_an_undefined_variable_sends_nothing_and_is_named(
         self, running: Running, workspace: Workspace, server: Loopback
     ) -> None:

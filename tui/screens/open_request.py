@@ -235,7 +235,7 @@ class RequestScreen(SessionScreen[None]):
                 self.tell("a folder cannot be sent; open a request", warning=True)
             return
         if self.is_sending:
-            self.tell("already sending; esc cancels")
+            self.tell("already sending; esc ends it")
             return
         reference, opened = self.reference, self.opened
         for folder in self._unsaved_above():
@@ -333,6 +333,9 @@ class RequestScreen(SessionScreen[None]):
         return self._sending is not None and self._sending.is_running
 
     def cancel_sending(self) -> None:
+        """Give up; a body that has begun is shown as far as it came."""
+        if self.response.stop_receiving():
+            return
         if self._sending is not None:
             self._sending.cancel()
         self.answer(self.opened.answers.get(self.reference))

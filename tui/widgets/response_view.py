@@ -100,6 +100,8 @@ class ResponseView(Widget):
         self._shown_at = 0.0
         self._patience: Timer | None = None
         self._progress: Progress | None = None
+        self._stopped: Callable[[], None] | None = None
+        """The `stop` of the progress that was used: once more, and it is cancelled."""
         self._since = 0.0
         self._clock: Timer | None = None
 
@@ -148,6 +150,15 @@ class ResponseView(Widget):
         self._progress = progress
         self._say_progress()
 
+    def stop_receiving(self) -> bool:
+        """End the body that comes in where it is; False where none does, or where that was said already."""
+        progress = self._progress
+        if progress is None or progress.stop is None or self._stopped == progress.stop:
+            return False
+        self._stopped = progress.stop
+        progress.stop()
+        return True
+
     def fail(self, error: HushpostError | ErrorInfo, hint: str | None = None) -> None:
         """There is no answer, and this is why; `hint` stands in for the error's own."""
         said = str(error) if isinstance(error, HushpostError) else error.message
@@ -184,7 +195,7 @@ class ResponseView(Widget):
     def _say_progress(self) -> None:
         if self._progress is not None:
             text = progress_text(self._progress, monotonic() - self._since)
-            self._status.say([(text, "strong"), ("esc cancels", "muted")], "")
+            self._status.say([(text, "strong"), (f"esc {'stops' if self._progress.stop else 'cancels'}", "muted")], "")
 
     # Tabs
 

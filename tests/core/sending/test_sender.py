@@ -812,6 +812,27 @@ async def test_a_reason_in_utf8_is_read(desk: Desk, server: Loopback) -> None:
     assert (await desk.send(Request(url=f"{server.url}/reason"))).response.reason == "Schön"
 
 
+async def test_a_body_that_has_begun_can_be_stopped_and_stays(desk: Desk, server: Loopback) -> None:
+    def enough(progress: Progress) -> None:
+        if progress.received and progress.stop is not None:
+            progress.stop()
+
+    exchange = await desk.send(Request(url=f"{server.url}/stream"), progress=enough)
+    assert (exchange.response.status, exchange.response.truncated) == (200, "it was stopped")
+    assert not exchange.response.late
+    assert body(exchange)[:1] == b"s"
+    await asyncio.get_running_loop().run_in_executor(None, server.wait_for, lambda: server.open_connections == 0)
+
+
+async def test_stopping_too_late_leaves_the_connection_to_the_next_request(desk: Desk, server: Loopback) -> None:
+    told: list[Progress] = []
+    for _ in range(2):
+        await desk.send(Request(url=f"{server.url}/bytes/10"), progress=told.append)
+        assert told[-1].stop is not None
+        told[-1].stop()
+    assert len({request.connection for request in server.requests}) == 1
+
+
 # Giving up
 
 
