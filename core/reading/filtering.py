@@ -89,6 +89,8 @@ class Filter:
                 return HushpostError(f"{query} cannot be used: {said}", hint=_EXAMPLES[self.language])
             case "body":
                 return HushpostError(f"the body is not {said}, so there is nothing to filter")
+            case "deep":
+                return HushpostError("the body is nested too deep for a filter")
             case "command":
                 return HushpostError(f"{query} failed: {said}")
             case "memory":

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 _PIECE = 16 * 1024 * 1024
 MOST_WRITTEN = 256 * 1024 * 1024
 """Bytes that a command may make of a body."""
+_LONGEST_NUMBER = 200_000
+"""Digits; Python's own limit is far below what a body may have, and past this one a number takes seconds."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -89,18 +91,20 @@ class Refused(Exception):
 def _by_jsonpath(data: bytes, query: str, _: str) -> tuple[int, bytes]:
     """The values as one laid-out array."""
     import jsonpath
-    import msgspec
 
-    from core.reading.json_layout import quote_masks
+    from core.reading.json_layout import lay_out_anything, lay_out_value, quote_masks
 
     try:
         compiled = jsonpath.compile(query)
     except (jsonpath.JSONPathError, RecursionError) as error:
         raise Refused("path", str(error)) from error
     data = quote_masks(data)
+    sys.set_int_max_str_digits(_LONGEST_NUMBER)
     try:
         value = json.loads(data)
-    except (ValueError, RecursionError):
+    except RecursionError as error:
+        raise Refused("deep", "") from error
+    except ValueError:
         try:
             value = [json.loads(line) for line in data.splitlines() if line.strip()]
         except (ValueError, RecursionError) as error:
@@ -111,7 +115,8 @@ def _by_jsonpath(data: bytes, query: str, _: str) -> tuple[int, bytes]:
     except (jsonpath.JSONPathError, RecursionError) as error:
         raise Refused("path", str(error)) from error
     text = json.dumps(found, ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return len(found), msgspec.json.format(text, indent=2)
+    # Half of a character, or a number beyond what JSON has: it came so, and is shown so.
+    return len(found), lay_out_value(text) or b"".join(lay_out_anything(text))
 
 
 def _by_xpath(data: bytes, query: str, syntax: str) -> tuple[int, bytes]:
@@ -188,6 +193,8 @@ def _by_command(data: bytes, query: str, _: str) -> tuple[int, bytes]:
     # Some tell with their exit code that they found nothing.
     if done.returncode and said:
         raise Refused("command", said)
+    if done.returncode not in (0, 1) and not text:
+        raise Refused("command", f"it ended with code {done.returncode} and wrote nothing")
     return len(text.splitlines()), text
 
 

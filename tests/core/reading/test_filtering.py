@@ -72,6 +72,24 @@ def test_an_xpath_that_is_none(redactor: Redactor, query: str) -> None:
     assert caught.value.hint == "a path looks like //item/@id"
 
 
+@pytest.mark.parametrize(
+    ("body", "query", "found"),
+    [
+        ('{"a": NaN, "b": [-Infinity]}', "$.a", "[\n  NaN\n]"),
+        ('{"a": 1e400}', "$.a", "[\n  Infinity\n]"),
+        (r'{"a": "half \ud83d"}', "$.a", '[\n  "half \\ud83d"\n]'),
+        (f'{{"a": {"9" * 5000}}}', "$.a", f"[\n  {'9' * 5000}\n]"),
+    ],
+)
+def test_values_that_are_hardly_json_are_found(redactor: Redactor, body: str, query: str, found: str) -> None:
+    assert result(body, query, redactor, "json") == (1, found)
+
+
+def test_a_body_that_is_nested_too_deep_says_so(redactor: Redactor) -> None:
+    with pytest.raises(HushpostError, match="nested too deep"):
+        result("[" * 100_000 + "]" * 100_000, "$[0]", redactor, "json")
+
+
 def test_a_command_reads_the_masked_body(redactor: Redactor) -> None:
     redactor.add("word", Secret("swordfish"))
     masked = f'{{"a": 1, "b": "{MASK}"}}\n'
@@ -93,9 +111,11 @@ def test_a_command_that_finds_nothing_is_no_failure(redactor: Redactor) -> None:
     assert result("abc\n", "|grep xyz", redactor, "text") == (0, "")
 
 
-@pytest.mark.parametrize("query", ["| no-such-command-anywhere", "| sh -c 'echo broken >&2; exit 3'"])
+@pytest.mark.parametrize(
+    "query", ["| no-such-command-anywhere", "| sh -c 'echo broken >&2; exit 3'", "| exit 3", "| kill -9 $$"]
+)
 def test_a_command_that_fails_says_why(redactor: Redactor, query: str) -> None:
-    with pytest.raises(HushpostError, match=r"failed: .*(not found|broken)"):
+    with pytest.raises(HushpostError, match=r"failed: .*(not found|broken|code 3|code -9)"):
         result("abc", query, redactor, "text")
 
 
