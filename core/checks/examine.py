@@ -163,7 +163,7 @@ class _Answer:
         data = body.read()
         try:
             return msgspec.json.decode(data)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
         # More lenient: NaN, a byte order mark, lone surrogates, UTF-16.
         try:

@@ -207,7 +207,7 @@ class _Run:
             async with asyncio.timeout(GRACE_S):
                 await asyncio.shield(listening)
                 if process.stdout is not None:
-                    with suppress(msgspec.DecodeError, msgspec.ValidationError):
+                    with suppress(ValueError):
                         report = msgspec.json.decode(await process.stdout.read(), type=_Report)
         except TimeoutError:
             self._fail("its processes could not be ended")

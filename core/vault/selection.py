@@ -29,7 +29,8 @@ class Inside(Struct, frozen=True):
 
 def look_inside(data: bytes) -> Inside:
     try:
-        members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        # As text: Raw would take bytes that are none.
+        members = msgspec.json.decode(data.decode("utf-8"), type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         try:
             data.decode("utf-8")
@@ -67,14 +68,14 @@ def compact(data: bytes) -> bytes:
     """JSON without blanks and needless escapes, every number's digits kept. ValueError for what is no JSON."""
     try:
         return _ENCODER.encode(_DECODER.decode(data))
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ValueError("no JSON") from None
 
 
 def _behind_key(data: bytes, link: AnyLink) -> bytes:
     try:
-        # Raw keeps numbers as they were written: a float would lose digits.
-        members = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        # Raw keeps numbers as they were written: a float would lose digits. As text: it would take bytes that are none.
+        members = msgspec.json.decode(data.decode("utf-8"), type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise SecretNotFound(
             f'secret "{link.label}" is no JSON object, so it has no key "{link.key}"',

@@ -127,7 +127,7 @@ class Index:
         if file is not None:
             try:
                 saved = msgspec.msgpack.decode(file.read_bytes(), type=_Saved)
-            except (OSError, msgspec.MsgspecError, RecursionError):
+            except (OSError, ValueError, RecursionError):
                 return
             if saved.version == self.VERSION:
                 self._files = saved.files

@@ -49,7 +49,7 @@ def _read(file: Path) -> dict[str, Request | Folder]:
     try:
         kept = msgspec.json.decode(file.read_bytes(), type=dict[str, msgspec.Raw])
         return {reference: _decoded(reference, text) for reference, text in kept.items()}
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, ValueError):
         return {}
 
 

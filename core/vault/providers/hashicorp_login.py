@@ -304,7 +304,7 @@ def parsed(response: requests.Response, model: type[T], server: str) -> T:
     """The answer's body as this struct."""
     try:
         return msgspec.json.decode(response.content, type=model)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         # Not `from` the decoder's error: it may quote what it read.
         raise ProviderUnavailable(
             f'what "{server}" answered is no answer of a vault', hint="check the credential's server address"

@@ -179,7 +179,7 @@ def _claims(id_token: str) -> _Claims | None:
 def _refusal(response: requests.Response) -> str:
     try:
         return _word(msgspec.json.decode(response.content, type=_Refusal).error)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return str(response.status_code)
 
 

@@ -169,7 +169,14 @@ def test_a_failed_check_says_what_it_found(subject: Any, op: Any, path: str, val
 
 
 @pytest.mark.parametrize(
-    ("body", "says"), [(b"", "empty"), (b"<html>", "not JSON"), (b"[" * 100_000, "not JSON"), (b'{"a": ', "not JSON")]
+    ("body", "says"),
+    [
+        (b"", "empty"),
+        (b"<html>", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"a": ', "not JSON"),
+        (b'{"a": "\xff"}', "not JSON"),
+    ],
 )
 def test_a_body_that_is_no_json(body: bytes, says: str) -> None:
     assert check(Check("json", "exists", "$.a"), exchange(body)) == (False, f"the body is {says}")

@@ -60,7 +60,20 @@ def test_a_missing_key_tells_only_how_many_there_are(data: bytes, count: str) ->
     assert "hidden" not in repr(caught.value.__dict__)
 
 
-@pytest.mark.parametrize("data", [b"hidden", b"", b"[1]", b'"hidden"', b'{"k": "hid', b"\xff\xfe", b'{"k":' * 5000])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hidden",
+        b"",
+        b"[1]",
+        b'"hidden"',
+        b'{"k": "hid',
+        b'{"k": "\xff"}',
+        b'{"k": {"\xff": 1}}',
+        b"\xff\xfe",
+        b'{"k":' * 5000,
+    ],
+)
 def test_a_key_of_what_is_no_object(data: bytes) -> None:
     with pytest.raises(SecretNotFound, match="no JSON object") as caught:
         select(data, link(key="k"))

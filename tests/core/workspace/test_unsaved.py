@@ -53,8 +53,9 @@ def test_an_edit_with_the_value_of_a_secret_in_it_is_not_written(paths: Paths, k
     assert b"s3cr3t" not in b"".join(path.read_bytes() for path in paths.state.rglob("*") if path.is_file())
 
 
-def test_a_damaged_file_is_as_none(paths: Paths, key: WorkspaceKey) -> None:
+@pytest.mark.parametrize("damage", [b'{"a": [', b'{"\xff": {}}', b'{"a": {"name": "\xff"}}'])
+def test_a_damaged_file_is_as_none(paths: Paths, key: WorkspaceKey, damage: bytes) -> None:
     unsaved.keep(paths, key, {"a": EDIT}, Redactor())
     (file,) = (paths.state / "unsaved").iterdir()
-    file.write_bytes(b'{"a": [')
+    file.write_bytes(damage)
     assert unsaved.take_back(paths, key) == {}

@@ -285,7 +285,9 @@ def test_indexing_can_be_done_in_steps(workspace: Workspace) -> None:
     assert [node.name for node in workspace.tree()] == [f"R {number}" for number in range(5)]
 
 
-@pytest.mark.parametrize("damage", [b"", b"\xff\xff", b"\x92\x01\x81\xa6a.toml\xc0", b"\xc1" * 1000])
+@pytest.mark.parametrize(
+    "damage", [b"", b"\xff\xff", b"\x92\x02\x81\xa6a.tom\xff\xc0", b"\x92\x01\x81\xa6a.toml\xc0", b"\xc1" * 1000]
+)
 def test_an_index_that_is_lost_or_damaged_costs_nothing_but_time(
     workspace: Workspace, tmp_path: Path, damage: bytes
 ) -> None:
