@@ -30,18 +30,26 @@ _PICTURES = re.compile(r"(PNG|GIF|JPEG|WebP|BMP|AVIF|HEIC) image|icon")
 def suggested_name(exchange: Exchange, kind: Kind, redact: Callable[[str], str]) -> str:
     """What a file of the body could be called: as its server says, as the address ends, or as the request is called."""
     said = next((value for name, value in exchange.response.headers if name.lower() == "content-disposition"), "")
-    header = Message()
-    header["Content-Disposition"] = said or "inline"
+    named = _named(said)
     picture = _PICTURES.match(kind.label)
     ending = f".{(picture[1] or 'ico').lower()}" if picture else _ENDINGS[kind.syntax]
     address = unquote(urlsplit(exchange.shown.url).path).rpartition("/")[2]
-    for name in (header.get_filename() or "", address):
+    for name in (named, address):
         if redact(name) != name:
             continue
         stem, dot, suffix = re.split(r"[/\\]", name)[-1].rpartition(".")
         if stem and dot and suffix.isalnum() and len(suffix) <= 8 and "{{" not in name:
             return f"{safe_stem(stem, otherwise='body')}.{suffix.lower()}"
     return safe_stem(exchange.reference.rpartition("/")[2], otherwise="body") + ending
+
+
+def _named(disposition: str) -> str:
+    header = Message()
+    header["Content-Disposition"] = disposition or "inline"
+    try:
+        return header.get_filename() or ""
+    except ValueError:  # a charset that no codec can be called
+        return ""
 
 
 def save_body(body: ReceivedBody | Document, path: Path, *, overwrite: bool = False) -> Path:

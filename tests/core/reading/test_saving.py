@@ -53,6 +53,7 @@ def test_a_document_is_saved_whole(tmp_path: Path) -> None:
         ("https://x/", {"Content-Disposition": "attachment; filename*=UTF-8''%e2%82%ac.csv"}, b"", "body.csv"),
         ("https://x/", {"Content-Disposition": 'attachment; filename="../../.bashrc"'}, b"", "list-items.txt"),
         ("https://x/", {"Content-Disposition": "attachment; filename=a\\..\\b.exe"}, b"", "b.exe"),
+        ("https://x/", {"Content-Disposition": "attachment; filename*=a\0b''x.txt"}, b"", "list-items.txt"),
         ("https://x/{{key}}.json", {}, b"text", "list-items.txt"),
     ],
 )

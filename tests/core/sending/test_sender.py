@@ -574,6 +574,35 @@ async def test_digest(desk: Desk, server: Loopback) -> None:
     assert len(server.requests) == 4, "a refused answer is not tried again"
 
 
+async def test_digest_of_a_realm_that_is_no_ascii(desk: Desk, server: Loopback) -> None:
+    challenge = 'HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm="Bücher", nonce="n"\r\nContent-Length: 0\r\n\r\n'
+
+    def guard(handler: object, received: Received) -> None:
+        if received.header("Authorization") is None:
+            handler.wfile.write(challenge.encode())  # type: ignore[attr-defined]
+        else:
+            handler.answer(200, b"{}")  # type: ignore[attr-defined]
+
+    server.routes["/guarded"] = guard
+    exchange = await desk.send(Request(url=f"{server.url}/guarded", auth=DigestAuth("bob", "pass")))
+    assert exchange.response.status == 200
+    assert 'realm="Bücher"'.encode() in server.last.raw
+
+
+@pytest.mark.parametrize(
+    "challenge", ["Digest", "Digest nonce", 'Digest realm=, nonce="n"', "Digest realm=a, nonce=b, qop=c"]
+)
+async def test_a_digest_challenge_that_makes_no_sense_leaves_the_answer(
+    desk: Desk, server: Loopback, challenge: str
+) -> None:
+    def refuse(handler: object, received: Received) -> None:
+        handler.answer(401, b"{}", (("WWW-Authenticate", challenge),))  # type: ignore[attr-defined]
+
+    server.routes["/refused"] = refuse
+    exchange = await desk.send(Request(url=f"{server.url}/refused", auth=DigestAuth("bob", "pass")))
+    assert (exchange.response.status, len(server.requests)) == (401, 1)
+
+
 async def test_oauth2_uses_the_token_that_it_is_given(desk: Desk, server: Loopback, other_server: Loopback) -> None:
     desk.secret("client_secret", "cl13nt-s3cr3t")
     asked: list[OAuth2Auth] = []
