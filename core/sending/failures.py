@@ -67,16 +67,20 @@ def translated(error: Exception, label: str, limit_s: float, *, proxied: bool) -
             )
         said = (getattr(cause, "strerror", None) or "it did not connect").lower()
         return RequestError(f"{where} could not be reached: {said}", kind=kind, hint="check the host, and the network")
-    if isinstance(error, httpcore.LocalProtocolError):
+    # What a server does to the state of HTTP/2, httpcore puts down to us.
+    in_http2 = type(cause).__module__.startswith("h2.")
+    if isinstance(error, httpcore.LocalProtocolError) and not in_http2:
         return RequestError("the request cannot be written as HTTP", kind="protocol", hint="check method and headers")
-    if isinstance(error, httpcore.RemoteProtocolError):
+    if isinstance(error, httpcore.ProtocolError):
         if str(error).startswith("Server disconnected"):
             return RequestError(f"{either} closed the connection without an answer", kind="protocol")
         for beginning, breach in _BREACHES.items():
             if str(error).startswith(beginning):
                 return RequestError(f"{either} did not answer in HTTP: {breach}", kind="protocol")
         return RequestError(
-            f"{either} did not answer in HTTP", kind="protocol", hint="check the port, and http or https"
+            f"{either} did not answer in HTTP{'/2' if in_http2 else ''}",
+            kind="protocol",
+            hint="set options.http2 = false to go without it" if in_http2 else "check the port, and http or https",
         )
     return RequestError(f"{either} broke the connection off", kind="connect")
 

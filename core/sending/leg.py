@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import cast
@@ -86,7 +86,8 @@ def exchange(
         headers=[(name.encode(), value.encode()) for name, value in leg.headers],
         content=_blocks(leg.content, tell),
     )
-    response = connection.handle_request(request)
+    with _translated():
+        response = connection.handle_request(request)
     spool = Spool()
     try:
         headers = tuple((_text(name), _text(value)) for name, value in response.headers)
@@ -131,7 +132,7 @@ def _receive(
     tell: Callable[[Progress], None],
 ) -> tuple[str | None, str | None]:
     """Read the body into the spool; why it is not whole, unless the watch knows, and what else there is to say."""
-    stream = cast(Iterable[bytes], response.stream)
+    stream = _stream(response)
     received = 0
     if not keep(response.status, headers):
         for block in stream:
@@ -171,6 +172,28 @@ def _receive(
         announced = f" of {total:,}" if total is not None else ""
         return f"the connection broke after {received:,}{announced} bytes", note
     return None, note
+
+
+def _stream(response: httpcore.Response) -> Iterator[bytes]:
+    with _translated():
+        yield from cast(Iterable[bytes], response.stream)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """What an answer breaks in the libraries below httpcore, in HTTP/2 above all, is a fault of the answer's."""
+    try:
+        yield
+    except (
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.ProxyError,
+        httpcore.TimeoutException,
+        RequestError,
+    ):
+        raise
+    except Exception as error:
+        raise httpcore.RemoteProtocolError(type(error).__name__) from error
 
 
 def _blocks(

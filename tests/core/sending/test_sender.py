@@ -1099,6 +1099,23 @@ async def test_http2(desk: Desk, h2_server: str, authority: Authority) -> None:
     assert json.loads(body(exchange)) == {":method": "POST", ":path": "/path", "body": "hello"}
 
 
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        ("000005 01 05 00000001 0803616263", "did not answer in HTTP"),  # the status "abc"
+        ("000005 00 01 00000001 68656c6c6f", "did not answer in HTTP/2"),  # a body without a head
+        ("000006 01 05 00000001 ffffffffffff", "did not answer in HTTP/2"),  # headers that cannot be unpacked
+    ],
+)
+async def test_frames_of_http2_that_make_no_sense(
+    desk: Desk, h2_server: str, authority: Authority, frame: str, said: str
+) -> None:
+    options = Options(http2=True, ca_file=str(authority.ca_file))
+    with pytest.raises(RequestError) as caught:
+        await desk.send(Request(method="GET", url=f"{h2_server}/raw/{frame.replace(' ', '')}", options=options))
+    assert (caught.value.kind, str(caught.value)) == ("protocol", f'"{h2_server}" {said}')
+
+
 async def test_a_proxy_tunnels_tls_and_forwards_plain_http(
     desk: Desk, server: Loopback, tls_server: Loopback, authority: Authority, http_proxy: LoopbackProxy
 ) -> None:
@@ -1284,7 +1301,7 @@ def test_a_session_can_be_made_before_a_loop_runs(desk: Desk) -> None:
 
 @pytest.fixture
 def h2_server(authority: Authority) -> object:
-    """A server that speaks nothing but HTTP/2 and answers each request with what it saw."""
+    """A server that speaks nothing but HTTP/2 and answers with what it saw, at /raw/HEX with those bytes."""
     import h2.config
     import h2.connection
     import h2.events
@@ -1308,6 +1325,8 @@ def h2_server(authority: Authority) -> object:
                     if isinstance(event, h2.events.RequestReceived):
                         pairs = {str(name): str(value) for name, value in event.headers}
                         seen = {name: pairs[name] for name in (":method", ":path")}
+                        if seen[":path"].startswith("/raw/"):
+                            connection.sendall(bytes.fromhex(seen[":path"].removeprefix("/raw/")))
                     elif isinstance(event, h2.events.DataReceived):
                         seen["body"] = seen.get("body", "") + event.data.decode()
                     elif isinstance(event, h2.events.StreamEnded):
