@@ -46,7 +46,8 @@ def new_command(invocation: Invocation, path: Path, name: str | None) -> ExitCod
 
 
 def has_terminal(invocation: Invocation) -> bool:
-    return invocation.output.is_terminal and invocation.stdin is not None and invocation.stdin.isatty()
+    # The app draws on stderr, so a shell that sends that elsewhere would leave it unseen.
+    return invocation.output.is_terminal and invocation.interactive
 
 
 def start_app(

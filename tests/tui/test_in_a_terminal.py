@@ -60,6 +60,14 @@ def test_the_body_is_edited_in_the_persons_editor_saved_and_sent(
     assert app.status == 0
 
 
+def test_the_app_does_not_start_where_it_would_not_be_seen(home: Path, workspace: Workspace) -> None:
+    hushpost = Path(sys.executable).with_name("hushpost")
+    line = f"{shlex.join([str(hushpost), 'open', str(workspace.path)])} 2> said"
+    with TerminalApp(["/bin/sh", "-c", line], environment=dict(os.environ), folder=home) as app:
+        assert app.wait_exit() == 2
+    assert "needs a terminal" in (home / "said").read_text()
+
+
 def test_the_app_goes_on_after_an_editor_that_cannot_be_started(
     home: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
