@@ -88,7 +88,7 @@ def exchange(
     )
     with _translated():
         response = connection.handle_request(request)
-    spool = Spool()
+    spool, behind = Spool(), 0
     try:
         headers = tuple((_text(name), _text(value)) for name, value in response.headers)
         truncated, note = _receive(response, headers, spool, watch, keep, tell)
@@ -97,6 +97,9 @@ def exchange(
             truncated = "it was stopped"
         elif late:
             truncated = f"it had not ended after {leg.limit_s:g} s"
+        behind = _behind(response)
+        if behind and truncated is None and note is None:
+            note = f"{behind:,} bytes came that are no part of the answer"
     except BaseException:
         spool.close()
         raise
@@ -104,6 +107,9 @@ def exchange(
         watch.release()
         with suppress(httpcore.NetworkError, httpcore.ProtocolError):
             response.close()
+        if behind:
+            # The next request on this connection would take them for its answer.
+            connection.close()
     ended = time.monotonic()
     first_read = watch.first_read or ended
     reason = _text(response.extensions.get("reason_phrase", b""))
@@ -172,6 +178,12 @@ def _receive(
         announced = f" of {total:,}" if total is not None else ""
         return f"the connection broke after {received:,}{announced} bytes", note
     return None, note
+
+
+def _behind(response: httpcore.Response) -> int:
+    """Bytes that came behind the answer. Only the library's own state knows of them, and it looks for none."""
+    state = getattr(getattr(response.stream, "_connection", None), "_h11_state", None)
+    return len(state.trailing_data[0]) if state is not None else 0
 
 
 def _stream(response: httpcore.Response) -> Iterator[bytes]:

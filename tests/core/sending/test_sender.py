@@ -179,6 +179,21 @@ async def test_a_kept_connection_that_ends_as_it_is_used_again_is_replaced(desk:
     assert len(server.requests) == 5
 
 
+async def test_what_comes_behind_an_answer_is_not_taken_for_the_next_one(desk: Desk, server: Loopback) -> None:
+    def twice(handler: object, received: Received) -> None:
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+        handler.wfile.write(answer + b"first" + answer + b"other")  # type: ignore[attr-defined]
+
+    server.routes["/twice"] = twice
+    first = await desk.send(Request(url=f"{server.url}/twice"))
+    assert body(first) == b"first"
+    assert first.notes == ("43 bytes came that are no part of the answer",)
+    assert body(await desk.send(Request(url=f"{server.url}/status/200"))) == b'{"status": 200}'
+    head = await desk.send(Request(method="HEAD", url=f"{server.url}/twice"))
+    assert head.response.status == 200
+    assert body(await desk.send(Request(url=f"{server.url}/status/201"))) == b'{"status": 201}'
+
+
 async def test_requests_at_once_have_connections_of_their_own(desk: Desk, server: Loopback) -> None:
     requests = [asyncio.ensure_future(desk.send(Request(url=f"{server.url}/hold"))) for _ in range(5)]
     await asyncio.get_running_loop().run_in_executor(None, server.wait_for, lambda: len(server.requests) == 5)
