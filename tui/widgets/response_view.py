@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from time import monotonic
 from typing import ClassVar
 
@@ -16,13 +15,13 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from core.errors import HushpostError
-from core.exchange import ErrorInfo, Exchange, Progress, ReceivedBody
+from core.exchange import ErrorInfo, Exchange, Progress
 from core.reading.filtering import LANGUAGES, Filter, Language
 from core.reading.hexrows import HexDocument
 from core.reading.picture import PictureDocument, draw_picture
 from core.reading.reading import Reading
 from core.reading.rows import Document
-from core.reading.saving import Exists, save_body, suggested_name
+from core.reading.saving import suggested_name
 from core.redactor import Redactor
 from core.threads import run_in_daemon_thread
 from tui import keys
@@ -30,7 +29,8 @@ from tui.foreign import shortened
 from tui.messages import AnswerWanted, Notice, Wanted
 from tui.widgets.document_pane import Copy, DocumentPane, Page
 from tui.widgets.info_line import InfoLine
-from tui.widgets.response_pages import PAGES, amount, marks, progress_text, request_page, status_words
+from tui.widgets.response_pages import PAGES, marks, progress_text, request_page, status_words
+from tui.widgets.saver import Saver
 from tui.widgets.tab_line import TabLine
 from tui.widgets.text_view import Place
 
@@ -79,6 +79,7 @@ class ResponseView(Widget):
         self._status = InfoLine()
         self._tabs = TabLine(TABS, pages=True)
         self._pane = DocumentPane(copy=copy, page=page)
+        self._saver = Saver(self._pane, lambda: self._exchange)
         self._exchange: Exchange | None = None
         self._redactor = Redactor()
         self._reading: Reading | None = None
@@ -440,31 +441,6 @@ class ResponseView(Widget):
         name = suggested_name(exchange, reading.kind, self._redactor.redact)
         if self._filter is not None and not self._filtering and self._tab == "body":
             stem, _, ending = name.rpartition(".")
-            self._ask_where("save what was found, secrets masked, to", f"{stem}-found.{ending}", self._filter.result)
+            self._saver.ask("save what was found, secrets masked, to", f"{stem}-found.{ending}", self._filter.result)
         else:
-            self._ask_where("save as received, secrets unmasked, to", name, exchange.response.body)
-
-    def _ask_where(self, question: str, name: str, body: ReceivedBody | Document, again: str = "") -> None:
-        exchange = self._exchange
-
-        def save_to(path: str | None) -> None:
-            if path and path.strip() and self._exchange is not exchange:
-                self.post_message(Notice("nothing was saved: there is another answer now", warning=True))
-            elif path and path.strip():
-                self.run_worker(self._saved(body, path.strip(), overwrite=path.strip() == again), group="save")
-
-        self._pane.ask(question, name, save_to, whole=not again)
-
-    async def _saved(self, body: ReceivedBody | Document, path: str, *, overwrite: bool) -> None:
-        exchange = self._exchange
-        try:
-            saved = await run_in_daemon_thread(save_body, body, Path(path), overwrite=overwrite)
-        except Exists as error:
-            if self._exchange is exchange:
-                self._ask_where("there already, enter overwrites it", path, body, again=path)
-            self.post_message(Notice(str(error), warning=True))
-        except HushpostError as error:
-            self.post_message(Notice(str(error), warning=True))
-        else:
-            how = " as received" if isinstance(body, ReceivedBody) else ""
-            self.post_message(Notice(f'{amount(body.size)}{how} saved to "{saved}"'))
+            self._saver.ask("save as received, secrets unmasked, to", name, exchange.response.body)
