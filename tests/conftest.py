@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from core.paths import Paths
 from tests.loopback import _servers, authority, http_proxy, other_server, server, tls_server
 
 __all__ = ["_servers", "authority", "http_proxy", "other_server", "server", "tls_server"]
 
-KEPT = ("PATH", "LANG", "LC_ALL", "TERM", "TZ", "TMPDIR", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
+KEPT = ("PATH", "TERM", "TZ", "TMPDIR", "VIRTUAL_ENV", "COVERAGE_PROCESS_START")
+# The same examples each time, however long one takes; `--hypothesis-profile=default` looks for others.
+settings.register_profile("gate", deadline=None, derandomize=True, database=None)
+settings.load_profile("gate")
+
 NOWHERE = "http://127.0.0.1:9"
 ORIGINAL_ENVIRONMENT = dict(os.environ)
 """What pip needs, in the one test that installs."""
