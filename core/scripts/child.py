@@ -24,6 +24,8 @@ LOOK_MS = 50
 """How often the overseer counts."""
 PATIENCE_S = 5.0
 """For a killed process to be gone."""
+ORPHANED_S = 0.5
+"""For a killed hushpost to be gone."""
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -40,10 +42,18 @@ def main(arguments: Sequence[str]) -> None:
         os.close(descriptor)
     ended = _watch(worker)
     left = _end_all(worker)
-    with suppress(OSError):
-        sys.stdout.write(json.dumps({**ended, "left": left}))
-        sys.stdout.flush()
-    if os.getppid() != starter:
+    try:
+        os.write(1, json.dumps({**ended, "left": left}).encode())
+        os.close(1)
+        unheard = False
+    except OSError:
+        unheard = True
+    if not ended:
+        # Who is killed closes its pipes before its children get another parent; who lives ends this process now.
+        deadline = time.monotonic() + ORPHANED_S
+        while not unheard and os.getppid() == starter and time.monotonic() < deadline:
+            time.sleep(0.005)
+    if unheard or os.getppid() != starter:
         # It was killed: nobody else removes what the script was given.
         import shutil
 
