@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 
+import msgspec
 import platformdirs
 
 from core.secret import Secret
@@ -81,14 +82,14 @@ class Surroundings(Struct, frozen=True):
     """What the process was started with, read once: later reads of the environment would see nothing secret."""
 
     paths: Paths
-    unlock: Unlock
-    over_ssh: bool
+    unlock: Unlock = Unlock()
+    over_ssh: bool = False
     """SSH_CONNECTION is set: no animations, clipboard by OSC 52, no browser."""
-    has_display: bool
-    no_color: bool
-    editor: str | None
-    pager: str | None
-    proxies: dict[str, str]
+    has_display: bool = False
+    no_color: bool = False
+    editor: str | None = None
+    pager: str | None = None
+    proxies: Mapping[str, str] = msgspec.field(default_factory=dict)
     """http_proxy, https_proxy, all_proxy and no_proxy in lower case, as far as set."""
     multiplexer: str = ""
     """`tmux` or `screen`, where one stands between the app and the terminal."""

@@ -14,7 +14,7 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from core.models import Environment, Field, JsonBody, Request
-from core.paths import Paths, Surroundings, Unlock
+from core.paths import Paths, Surroundings
 from core.session import Session, open_session
 from core.workspace.workspace import Workspace
 from tests.loopback import Loopback, _servers, authority, other_server, server  # noqa: F401 - fixtures
@@ -27,16 +27,7 @@ Running = Callable[..., AbstractAsyncContextManager[Pilot[str]]]
 
 @pytest.fixture
 def surroundings(paths: Paths) -> Surroundings:
-    return Surroundings(
-        paths=paths,
-        unlock=Unlock(),
-        over_ssh=False,
-        has_display=False,
-        no_color=False,
-        editor=None,
-        pager=None,
-        proxies={},
-    )
+    return Surroundings(paths)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from core.models import (
     Request,
     TextBody,
 )
-from core.paths import Paths, Surroundings, Unlock
+from core.paths import Paths, Surroundings
 from core.secret import MASK, Secret
 from core.sending.prepare import prepare
 from core.session import Session, open_session
@@ -52,17 +52,7 @@ AUTH = OAuth1Auth("key of ours", "{{consumer_secret}}", "{{token}}", "{{token_se
 
 @pytest.fixture
 async def session(paths: Paths, tmp_path: Path) -> AsyncIterator[Session]:
-    surroundings = Surroundings(
-        paths=paths,
-        unlock=Unlock(),
-        over_ssh=False,
-        has_display=False,
-        no_color=False,
-        editor=None,
-        pager=None,
-        proxies={},
-    )
-    opened = open_session(surroundings, headless=True)
+    opened = open_session(Surroundings(paths), headless=True)
     opened.create_workspace(tmp_path / "ws", "Signed")
     yield opened
     await opened.close()

@@ -16,7 +16,7 @@ from core.auth.oauth2 import OAuth2Tokens
 from core.consent.consent import Need
 from core.errors import HostNotAllowed, LoginFailed, LoginRequired, ProviderUnavailable, RequestError
 from core.models import OAuth2Auth, Request
-from core.paths import Paths, Surroundings, Unlock
+from core.paths import Paths, Surroundings
 from core.secret import Secret
 from core.session import Session, open_session
 from tests.oauth_server import CLIENT, PASSWORD, SECRET, USER, OAuthServer, oauth, visit
@@ -60,17 +60,7 @@ NOBODY = Person(lambda url, dialog: pytest.fail("nobody is to be asked"))
 
 @pytest.fixture
 async def session(paths: Paths, tmp_path: Path) -> AsyncIterator[Session]:
-    surroundings = Surroundings(
-        paths=paths,
-        unlock=Unlock(),
-        over_ssh=False,
-        has_display=False,
-        no_color=False,
-        editor=None,
-        pager=None,
-        proxies={},
-    )
-    opened = open_session(surroundings, headless=False, prompter=NOBODY)
+    opened = open_session(Surroundings(paths), headless=False, prompter=NOBODY)
     opened.create_workspace(tmp_path / "ws", "OAuth")
     yield opened
     await opened.close()

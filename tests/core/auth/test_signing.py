@@ -11,7 +11,7 @@ import pytest
 from core.consent.consent import Need
 from core.errors import HostNotAllowed, NotBound, RequestError
 from core.models import Auth, AwsSigV4Auth, Field, FormBody, NoBody, Request
-from core.paths import Paths, Surroundings, Unlock
+from core.paths import Paths, Surroundings
 from core.secret import Secret
 from core.session import Session, open_session
 from core.vault.config import AwsLongLived
@@ -24,17 +24,7 @@ FORM = FormBody(fields=(Field("Action", "GetCallerIdentity"), Field("Version", "
 
 @pytest.fixture
 async def session(paths: Paths, tmp_path: Path) -> AsyncIterator[Session]:
-    surroundings = Surroundings(
-        paths=paths,
-        unlock=Unlock(),
-        over_ssh=False,
-        has_display=False,
-        no_color=False,
-        editor=None,
-        pager=None,
-        proxies={},
-    )
-    opened = open_session(surroundings, headless=False)
+    opened = open_session(Surroundings(paths), headless=False)
     opened.create_workspace(tmp_path / "ws", "Signed")
     yield opened
     await opened.close()

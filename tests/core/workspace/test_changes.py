@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from core.errors import FileError, HushpostError, StoreLocked
 from core.models import Folder, Request, Variable
-from core.paths import Paths, Surroundings, Unlock
+from core.paths import Paths, Surroundings
 from core.secret import Secret
 from core.session import Session, open_session
 from core.workspace import trash
@@ -26,16 +26,10 @@ Attempt = Callable[[], Awaitable[Any]]
 HOLDER = "requests/auth/login"
 
 
-def surroundings(paths: Paths) -> Surroundings:
-    return Surroundings(
-        paths, Unlock(), over_ssh=False, has_display=False, no_color=False, editor=None, pager=None, proxies={}
-    )
-
-
 @pytest.fixture
 async def session(paths: Paths, tmp_path: Path) -> AsyncIterator[Session]:
     """On a workspace with `auth/login`, `auth/logout` and `pay`, in an order that a person chose."""
-    opened = open_session(surroundings(paths), headless=False)
+    opened = open_session(Surroundings(paths), headless=False)
     made = opened.create_workspace(tmp_path / "shop", "Shop")
     made.create_folder("", "auth")
     made.create_request("auth", "login", Request(url="https://api.test/login"))
@@ -297,7 +291,7 @@ def place() -> Iterator[Path]:
 
 async def test_a_folder_that_cannot_be_written_loses_nothing(place: Path) -> None:
     opened = open_session(
-        surroundings(Paths(config=Path(place, "c"), data=Path(place, "d"), state=Path(place, "s"))), headless=False
+        Surroundings(Paths(config=Path(place, "c"), data=Path(place, "d"), state=Path(place, "s"))), headless=False
     )
     made = opened.create_workspace(Path(place, "shop"), "Shop")
     made.create_folder("", "auth")
