@@ -174,10 +174,12 @@ def interruptible() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _on_signals(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
-    """Call this for Ctrl-C and its kin."""
+    """Call this for Ctrl-C and its kin, but for those that whoever started us had ignored, as nohup does."""
     previous = {}
     try:
         for number in (signal.SIGINT, *ENDING):
+            if signal.getsignal(number) == signal.SIG_IGN:
+                continue
             with contextlib.suppress(ValueError):  # not the main thread
                 previous[number] = signal.signal(number, handler)
         yield

@@ -249,6 +249,24 @@ def test_an_interrupted_run_reports_what_ran(
     assert ElementTree.parse(workspace / "run.xml").getroot().tag == "testsuites"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_was_ignored_before_ends_no_run(
+    hushpost: Hushpost, api: Loopback, workspace: Path, number: signal.Signals
+) -> None:
+    write(workspace, {"requests/first.toml": 'url = "{{base_url}}/hold"\n'})
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        process = hushpost.start("run", "first")
+    finally:
+        signal.signal(number, before)
+    api.wait_for(lambda: bool(api.requests))
+    process.send_signal(number)
+    api.release()
+    out, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, err) == (0, b"")
+    assert b"1 passed" in out
+
+
 def test_a_killed_run_leaves_no_report(hushpost: Hushpost, api: Loopback, workspace: Path) -> None:
     write(workspace, {"requests/first.toml": 'url = "{{base_url}}/hold"\n'})
     (workspace / "run.json").write_text("the last one")
