@@ -14,7 +14,7 @@ from core.errors import RequestError
 from core.exchange import Content, FileContent, Headers, Progress, ReceivedBody, Route
 from core.hosts import DEFAULT_PORTS, Origin
 from core.models import NtlmAuth
-from core.sending.connecting import KeptConnection, Watch
+from core.sending.connecting import Aborted, KeptConnection, Watch
 from core.sending.receiving import BadEncoding, Spool, TooLarge, decoder
 from core.sending.transport import httpcore
 from core.structs import Struct
@@ -92,6 +92,9 @@ def exchange(
     try:
         headers = tuple((_text(name), _text(value)) for name, value in response.headers)
         truncated, note = _receive(response, headers, spool, watch, keep, tell)
+        if watch.aborted:
+            # A body that ends with its connection would pass for a whole one.
+            raise Aborted
         late = truncated is None and watch.expired and not watch.stopped
         if truncated is None and watch.stopped:
             truncated = "it was stopped"
@@ -215,8 +218,12 @@ def _blocks(
     sent = 0
     for part in (content,) if isinstance(content, bytes | FileContent) else content or ():
         if isinstance(part, bytes):
-            sent += len(part)
-            yield part
+            for start in range(0, len(part), BLOCK):
+                block = part[start : start + BLOCK]
+                sent += len(block)
+                yield block
+                if len(part) > BLOCK:
+                    tell(Progress("sending", sent=sent))
             continue
         left = part.size
         try:

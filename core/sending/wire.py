@@ -27,7 +27,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from core.errors import RequestError
-from core.exchange import Progress, Route
+from core.exchange import Content, Progress, Route
 from core.hosts import Origin
 from core.sending.connecting import KeptConnection, Trust, Watch, WatchedBackend
 from core.sending.failures import translated
@@ -41,6 +41,8 @@ CONNECTIONS_PER_WORKER = 16
 PROGRESS_SECONDS = 0.1
 GRACE_SECONDS = 0.2
 """What a thread gets beyond the time limit to say itself what it was waiting for."""
+AT_ONCE = 16 * 1024
+"""What finds room in the buffer of any socket."""
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 
 _TIMEOUTS: dict[str, type[httpcore.TimeoutException]] = {
@@ -75,9 +77,9 @@ class Wire:
                 raise RequestError("hushpost is closing", kind="cancelled")
             worker = self._idle.pop() if self._idle else _Worker(self)
             self._busy.add(worker)
-        # Through a proxy TLS may stand within TLS, where each piece that is read gets the whole time anew; a log-in may
-        # make a connection in between.
-        here = here and leg.route.proxy is None and leg.login is None
+        # Through a proxy TLS may stand within TLS, where each piece that is read gets the whole time anew, as does each
+        # that is written of what a server is slow to take; a log-in may make a connection in between.
+        here = here and leg.route.proxy is None and leg.login is None and _at_once(leg.content)
         if here and (answer := await self._carry_here(worker, job)) is not None:
             return answer
         worker.jobs.put(job)
@@ -94,9 +96,10 @@ class Wire:
     async def _carry_here(self, worker: _Worker, job: _Job) -> Answer | None:
         """None where no connection is open: making one can take longer than its time limit, and nothing ends it."""
         try:
+            # Before the loop's turn: a signal that comes in it cancels the task only after the next one.
+            self._here = job
             # Between two requests the loop has its turn, and a run that was cancelled ends.
             await asyncio.sleep(0)
-            self._here = job
             answer = worker.carry(job, kept=True)
         except BaseException:
             self.rest(worker)
@@ -333,6 +336,11 @@ class _Worker(threading.Thread):
             network_backend=backend,
         )
         return pool.create_connection(origin)
+
+
+def _at_once(content: Content) -> bool:
+    """Whether the system takes a body whole, however slow the server is."""
+    return not content or (isinstance(content, bytes) and len(content) <= AT_ONCE)
 
 
 def _translated(error: Exception, leg: Leg) -> RequestError:

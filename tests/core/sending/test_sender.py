@@ -20,7 +20,8 @@ from urllib.parse import quote
 import pytest
 
 from core.errors import HostNotAllowed, HushpostError, RequestError
-from core.exchange import Exchange, Prepared, Progress, Signature
+from core.exchange import Exchange, Prepared, Progress, Route, Signature
+from core.hosts import Origin
 from core.models import (
     ApiKeyAuth,
     AwsSigV4Auth,
@@ -45,6 +46,7 @@ from core.models import (
 from core.secret import MASK, Secret
 from core.sending import wire
 from core.sending.cookies import Cookie, Cookies
+from core.sending.leg import Leg
 from core.sending.prepare import Defaults
 from core.sending.sender import Sender
 from tests.desk import Desk, desk
@@ -931,6 +933,84 @@ async def test_the_time_limit_holds_while_a_name_is_looked_up(desk: Desk, monkey
     answered.set()
     assert caught.value.kind == "timeout"
     assert "could not be reached within 0.05 s" in str(caught.value)
+
+
+async def test_a_body_that_a_server_is_slow_to_take_is_not_sent_in_the_calling_thread(desk: Desk) -> None:
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            given_up.wait(PATIENCE_S)
+
+    desk.sender.alone = True
+    given_up = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        await desk.send(Request(url=url))
+        large = Request(method="POST", url=url, body=TextBody("x" * 20_000_000), options=Options(timeout=1.0))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(desk.send(large), 0.01)
+        with pytest.raises(RequestError) as caught:
+            await desk.send(large)
+        given_up.set()
+        thread.join(PATIENCE_S)
+    # The second one was on a connection that nobody accepted.
+    assert str(caught.value) == f'"{url[:-1]}" did not take the whole request within 1 s'
+
+
+async def test_half_a_body_that_ends_with_its_connection_is_not_whole_where_it_is_interrupted(
+    desk: Desk, server: Loopback
+) -> None:
+    def half(handler: object, received: Received) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\nhalf")  # type: ignore[attr-defined]
+        server._released.wait(60)
+
+    begun = threading.Event()
+
+    def keep(status: int, headers: object) -> bool:
+        begun.set()
+        return True
+
+    def interrupt() -> None:
+        begun.wait(PATIENCE_S)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    def leg(path: str) -> Leg:
+        url, deadline = f"{server.url}{path}", time.monotonic() + PATIENCE_S
+        origin = Origin.of(url)
+        return Leg("GET", url, (("Host", str(origin)),), None, Route(), origin, "it", deadline, PATIENCE_S)
+
+    server.routes["/half"] = half
+    carrier = desk.sender.wire
+    await carrier.carry(leg("/echo"), lambda *_: True, here=True)
+    before = signal.signal(signal.SIGUSR1, lambda *_: carrier.interrupt())
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(RequestError) as caught:
+            await carrier.carry(leg("/half"), keep, here=True)
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+        server.release()
+    assert caught.value.kind == "cancelled"
+
+
+async def test_an_interruption_right_before_the_calling_thread_waits_counts(desk: Desk, server: Loopback) -> None:
+    def interrupt() -> None:
+        desk.sender.interrupt()
+        loop.call_soon(sending.cancel)
+
+    desk.sender.alone = True
+    await desk.send(Request(url=f"{server.url}/echo"))
+    loop = asyncio.get_running_loop()
+    sending = asyncio.ensure_future(desk.send(Request(url=f"{server.url}/hold", options=Options(timeout=1.0))))
+    loop.call_soon(interrupt)
+    with pytest.raises(asyncio.CancelledError):
+        await sending
 
 
 @pytest.mark.parametrize("tls", [False, True])
