@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
+from types import GeneratorType
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -88,10 +89,15 @@ def exchange(
     )
     with _translated():
         response = connection.handle_request(request)
+    version = response.extensions.get("http_version", b"").decode("latin-1")
+    # HTTP/2 reads what is no answer before one, and writes while it reads the body.
+    first_read = watch.first_read if watch.first_read and version != "HTTP/2" else time.monotonic()
+    last_write = watch.last_write
     spool, behind = Spool(), 0
+    stream = cast("GeneratorType[bytes, None, None]", _stream(response))
     try:
         headers = tuple((_text(name), _text(value)) for name, value in response.headers)
-        truncated, note = _receive(response, headers, spool, watch, keep, tell)
+        truncated, note = _receive(response.status, headers, stream, spool, watch, keep, tell)
         if watch.aborted:
             # A body that ends with its connection would pass for a whole one.
             raise Aborted
@@ -110,16 +116,16 @@ def exchange(
         watch.release()
         with suppress(httpcore.NetworkError, httpcore.ProtocolError):
             response.close()
-        if behind:
-            # The next request on this connection would take them for its answer.
+        if behind or stream.gi_frame is not None:
+            # The next request on this connection would take those bytes for its answer. In HTTP/2 the rest of a body
+            # that was not read to its end would take up room for good.
             connection.close()
     ended = time.monotonic()
-    first_read = watch.first_read or ended
     reason = _text(response.extensions.get("reason_phrase", b""))
     return Answer(
         status=response.status,
         reason=reason or _phrase(response.status),
-        http_version=response.extensions.get("http_version", b"").decode("latin-1"),
+        http_version=version,
         headers=headers,
         body=spool.body(),
         truncated=truncated,
@@ -127,23 +133,23 @@ def exchange(
         note=note,
         connect_s=watch.connect_s or None,
         tls_s=watch.tls_s,
-        first_byte_s=max(0.0, first_read - watch.last_write),
+        first_byte_s=max(0.0, first_read - last_write),
         download_s=ended - first_read,
     )
 
 
 def _receive(
-    response: httpcore.Response,
+    status: int,
     headers: Headers,
+    stream: Iterator[bytes],
     spool: Spool,
     watch: Watch,
     keep: Keep,
     tell: Callable[[Progress], None],
 ) -> tuple[str | None, str | None]:
     """Read the body into the spool; why it is not whole, unless the watch knows, and what else there is to say."""
-    stream = _stream(response)
     received = 0
-    if not keep(response.status, headers):
+    if not keep(status, headers):
         for block in stream:
             received += len(block)
             if received > DISCARD_LIMIT:

@@ -55,6 +55,8 @@ from tests.patience import PATIENCE_S, wait_until
 
 __all__ = ["desk"]
 
+LATER_S = 0.05
+"""How long an answer of HTTP/2 is waited for at /later."""
 VALUE = "s3cr3t-Vä/lue+&=%"
 
 
@@ -1196,6 +1198,24 @@ async def test_http2(desk: Desk, h2_server: str, authority: Authority) -> None:
     assert json.loads(body(exchange)) == {":method": "POST", ":path": "/path", "body": "hello"}
 
 
+async def test_a_connection_of_http2_with_the_rest_of_a_body_is_not_used_again(
+    desk: Desk, h2_server: str, authority: Authority
+) -> None:
+    options = Options(http2=True, ca_file=str(authority.ca_file))
+    exchange = await desk.send(Request(method="GET", url=f"{h2_server}/no-gzip", options=options))
+    assert exchange.response.truncated == "the body is not valid gzip"
+    for _ in range(2):
+        exchange = await desk.send(Request(method="GET", url=f"{h2_server}/", options=options))
+        assert ("x-connection", "2") in exchange.response.headers
+
+
+async def test_the_time_to_the_first_byte_of_http2(desk: Desk, h2_server: str, authority: Authority) -> None:
+    options = Options(http2=True, ca_file=str(authority.ca_file))
+    exchange = await desk.send(Request(method="GET", url=f"{h2_server}/later", options=options))
+    assert exchange.timing.first_byte_ms is not None
+    assert exchange.timing.first_byte_ms >= LATER_S * 900
+
+
 @pytest.mark.parametrize(
     ("frame", "said"),
     [
@@ -1407,11 +1427,8 @@ def h2_server(authority: Authority) -> object:
     context.set_alpn_protocols(["h2"])
     listener = socket.create_server(("127.0.0.1", 0))
 
-    def serve() -> None:
-        try:
-            raw, _ = listener.accept()
-        except OSError:
-            return
+    def serve(number: int) -> None:
+        raw, _ = listener.accept()
         with raw, context.wrap_socket(raw, server_side=True) as connection:
             state = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
             state.initiate_connection()
@@ -1427,13 +1444,22 @@ def h2_server(authority: Authority) -> object:
                     elif isinstance(event, h2.events.DataReceived):
                         seen["body"] = seen.get("body", "") + event.data.decode()
                     elif isinstance(event, h2.events.StreamEnded):
-                        state.send_headers(event.stream_id, [(":status", "200"), ("content-type", "application/json")])
+                        if seen[":path"] == "/later":
+                            connection.sendall(state.data_to_send())
+                            threading.Event().wait(LATER_S)
+                        head = [(":status", "200"), ("x-connection", str(number))]
+                        if seen[":path"] == "/no-gzip":
+                            state.send_headers(event.stream_id, [*head, ("content-encoding", "gzip")])
+                            state.send_data(event.stream_id, b"no gzip")
+                            continue
+                        state.send_headers(event.stream_id, [*head, ("content-type", "application/json")])
                         state.send_data(event.stream_id, json.dumps(seen).encode(), end_stream=True)
                 connection.sendall(state.data_to_send())
 
     def guarded() -> None:
-        with suppress(OSError, ssl.SSLError):
-            serve()
+        for number in range(1, 3):
+            with suppress(OSError, ssl.SSLError):
+                serve(number)
 
     threading.Thread(target=guarded, daemon=True).start()
     yield f"https://127.0.0.1:{listener.getsockname()[1]}"
