@@ -23,6 +23,7 @@ USER, PASSWORD = "ada", "pass word&+"
 class OAuthServer:
     url: str = ""
     life_s: float = 3600.0
+    device_life_s: float = 600.0
     refreshing: bool = True
     """Whether it gives refresh tokens."""
     forgetful: bool = False
@@ -93,7 +94,7 @@ class OAuthServer:
             "device_code": code,
             "user_code": "WDJB-MJHT",
             "verification_uri": f"{self.url}/device",
-            "expires_in": 600,
+            "expires_in": self.device_life_s,
             "interval": 0,
         }
 

@@ -1,1 +1,1 @@
-"""Auth that takes a network or a vault: OAuth 2 tokens, and signatures for AWS."""
+"""Auth that takes a network or a vault: OAuth 2 tokens, and signatures for OAuth 1 and AWS."""

@@ -35,6 +35,8 @@ POLL_S = 0.1
 SLOWER_S = 5.0
 EARLY_S = 30.0
 """A token that ends within this time is not used any more."""
+LONGEST_S = 86400.0
+"""How long a person is waited for at most, whatever a server says: its number may be beyond any date."""
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 AGAIN = "send the request again"
 _WITH_A_PERSON = ("authorization_code", "device_code")
@@ -214,20 +216,28 @@ class _Exchange:
         auth = self._auth
         state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-        target = urlsplit(auth.redirect_uri)
+        try:
+            target = urlsplit(auth.redirect_uri)
+            port = target.port
+        except ValueError:
+            raise RequestError(
+                "the OAuth 2 auth has no valid redirect URI",
+                kind="url",
+                hint="set redirect_uri to http://127.0.0.1/callback",
+            ) from None
         ours = target.scheme == "http" and is_loopback(target.hostname or "")
         listening: AbstractContextManager[RedirectListener | None] = nullcontext()
         if ours:
             try:
-                listening = RedirectListener(state, port=target.port or 0, path=target.path or "/")
+                listening = RedirectListener(state, port=port or 0, path=target.path or "/")
             except OSError as error:
                 raise LoginFailed(
-                    f"port {target.port} of the redirect URI is taken",
+                    f"port {port} of the redirect URI is taken",
                     hint="end what uses it, or leave the port out of redirect_uri",
                 ) from error
         with listening as listener:
             redirect_uri = auth.redirect_uri
-            if listener is not None and target.port is None:
+            if listener is not None and port is None:
                 redirect_uri = f"http://{target.hostname}:{listener.port}{target.path or '/'}"
             query = {
                 "response_type": "code",
@@ -251,11 +261,10 @@ class _Exchange:
         asked = self._send(auth.device_url, {"client_id": auth.client_id, **self._scope()})
         device = _decoded(asked, _Device, auth.device_url)
         address = device.verification_uri_complete or device.verification_uri or device.verification_url
-        end = time.monotonic() + device.expires_in
+        life = max(0.0, min(device.expires_in, LONGEST_S))
+        end = time.monotonic() + life
         interval = max(device.interval, POLL_S)
-        shown = self._prompter.show_device_code(
-            address, device.user_code, datetime.now(UTC) + timedelta(seconds=device.expires_in)
-        )
+        shown = self._prompter.show_device_code(address, device.user_code, datetime.now(UTC) + timedelta(seconds=life))
         try:
             while time.monotonic() < end:
                 if shown.cancelled:

@@ -215,6 +215,15 @@ async def test_device_code(session: Session, oauth: OAuthServer) -> None:
     assert person.shown == [(f"{oauth.url}/device", "WDJB-MJHT")]
 
 
+async def test_a_device_code_may_end_beyond_any_date(session: Session, oauth: OAuthServer) -> None:
+    def approve(url: str, dialog: Shown) -> None:
+        oauth.devices.update(dict.fromkeys(oauth.devices, "approved"))
+
+    session.vault.prompter = Person(approve)
+    oauth.device_life_s = 1e300
+    assert await status(session, oauth, auth(oauth, grant="device_code")) == 200
+
+
 async def test_failures_are_named_without_what_was_sent(session: Session, oauth: OAuthServer) -> None:
     cases: list[tuple[dict[str, Any], type[Exception], str]] = [
         ({"client_secret": "a wrong secret"}, LoginFailed, "invalid_client"),
@@ -222,6 +231,11 @@ async def test_failures_are_named_without_what_was_sent(session: Session, oauth:
         ({"token_url": f"{oauth.url}/api"}, LoginFailed, "no answer of a token server|gives no token"),
         ({"token_url": "http://127.0.0.1:9/token"}, ProviderUnavailable, "cannot be reached"),
         ({"token_url": ""}, RequestError, "no valid token URL"),
+        (
+            {"grant": "authorization_code", "redirect_uri": "http://127.0.0.1:99999/"},
+            RequestError,
+            "no valid redirect URI",
+        ),
     ]
     for more, error, words in cases:
         with pytest.raises(error, match=words) as caught:
