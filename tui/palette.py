@@ -1,4 +1,4 @@
-"""The palette: every action by name, also those of other modes, and every environment, workspace and request."""
+"""The palette: every action of where one is, what other modes can do by themselves, and all that has a name."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class Elsewhere:
 _ELSEWHERE = (
     Elsewhere("tree.new", "requests", "#tree"),
     Elsewhere("tree.folder", "requests", "#tree"),
+    Elsewhere("tree.all_settings", "requests", "#tree"),
+    Elsewhere("requests.cookies", "requests"),
     Elsewhere("environments.new", "environments", "#environments", "new environment"),
     Elsewhere("environments.add", "environments", "#variables"),
     Elsewhere("credentials.add", "credentials"),
@@ -49,6 +51,7 @@ _ELSEWHERE = (
     Elsewhere("history.search", "history"),
     Elsewhere("history.clear", "history"),
     Elsewhere("runner.pick", "runner"),
+    Elsewhere("settings.find", "settings"),
 )
 
 

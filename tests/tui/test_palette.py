@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from core.session import Session
@@ -44,6 +45,25 @@ async def test_an_action_of_another_mode_goes_there_and_does_it(running: Running
         await shown(pilot, AskTextDialog)
         assert "New request" in screen_text(pilot)
         assert pilot.app.current_mode == "requests"
+
+
+@pytest.mark.parametrize(
+    ("typed", "seen"),
+    [
+        ("cookie jar", "Cookies of "),
+        ("all requests inherit", "What all requests inherit"),
+        ("find a setting", "Find a setting or an action"),
+    ],
+)
+async def test_what_needs_nothing_chosen_is_offered_in_another_mode(
+    running: Running, workspace: Workspace, typed: str, seen: str
+) -> None:
+    async with running(workspace) as pilot:
+        await pilot.press("f6")
+        await until(pilot, lambda: pilot.app.current_mode == "history")
+        await asked(pilot, typed)
+        await pilot.press("enter")
+        await until(pilot, lambda: seen in screen_text(pilot))
 
 
 async def test_environments_workspaces_and_requests_go_by_name(
