@@ -288,7 +288,7 @@ COOKIES = (
 )
 HISTORY = (
     Key("history.search", "/", "search", "Search", "search the history", show=True),
-    Key("history.reopen", "o", "reopen", "Request", "open the exchange as a request", show=True),
+    Key("history.reopen", "o", "reopen", "Request", "go to the request of the exchange, or make one of it", show=True),
     Key(
         "history.compare", "c", "compare", "Compare", "mark the exchange, or compare it with the marked one", show=True
     ),
