@@ -178,6 +178,26 @@ async def test_rows_of_a_data_file_are_iterations(
         assert len(listed(screen)) == 3
 
 
+async def test_files_of_the_workspace_are_offered_for_the_data(
+    running: Running, suite: Workspace, save: Save, home: Path
+) -> None:
+    (suite.path / "data").mkdir()
+    (suite.path / "data" / "rows.csv").write_text("code\n200\n")
+    save("a", "/status/{{code}}")
+    async with in_runner(running, suite) as (pilot, screen):
+        await pilot.press("e")
+        # Nothing is typed: down goes on to the numbers, as it does without a file.
+        await pilot.press("down", "up")
+        assert "data/  folder" not in screen_text(pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: "data/  folder" in screen_text(pilot))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "data/rows.csv" in screen_text(pilot))
+        await pilot.press("down", "enter")
+        assert screen.texts.data == "data/rows.csv"
+        assert await ran(pilot, screen) == ["passed a"]
+
+
 async def test_a_data_file_that_the_person_names_may_lie_anywhere(
     running: Running, suite: Workspace, save: Save, home: Path
 ) -> None:

@@ -248,6 +248,13 @@ class SessionScreen(SessionWork[ScreenResultType]):
     def mode_entered(self) -> None:
         """Gone to from another mode, or the terminal has the focus again: other programs may have changed files."""
 
+    def offered_files(self, typed: str) -> Sequence[tuple[str, str]]:
+        """Files of the open workspace whose path goes on from what is typed, for fields that name one."""
+        from core.workspace.offered_files import offered_files
+
+        workspace = self.session.workspace
+        return offered_files(workspace.path, typed) if workspace is not None else ()
+
     def leave_workspace_allowed(self, then: Callable[[], object]) -> bool:
         """Whether the workspace or the app may be left now; if not, it asks about unsaved edits, then calls `then`."""
         return True

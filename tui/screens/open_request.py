@@ -88,16 +88,8 @@ class RequestScreen(SessionScreen[None]):
         if self._names is None:
             request = self.request or Request(variables=self._unsaved_variables())
             scope = self.attempt(lambda: self.session.scope(request, self.reference))
-            self._names = (
-                Names.of(scope, self._offered_files) if scope is not None else Names(files=self._offered_files)
-            )
+            self._names = Names.of(scope, self.offered_files) if scope is not None else Names(files=self.offered_files)
         return self._names
-
-    def _offered_files(self, typed: str) -> Sequence[tuple[str, str]]:
-        from core.workspace.offered_files import offered_files
-
-        workspace = self.session.workspace
-        return offered_files(workspace.path, typed) if workspace is not None else ()
 
     def _unsaved_variables(self) -> dict[str, str | Variable]:
         """Of the open folder: those in its file stand in the scope of every request below it."""

@@ -73,7 +73,7 @@ class RunnerScreen(RunScreen):
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="runner"):
-            yield RunPlan()
+            yield RunPlan(self.offered_files)
             yield RunBar(id="progress")
             with Vertical(id="lower"):
                 yield RunTable(self.session.redact, id="results")

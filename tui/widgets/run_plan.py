@@ -16,7 +16,9 @@ from tui import keys
 from tui.foreign import shortened, visible
 from tui.run_options import OptionTexts
 from tui.widgets.line_input import LineInput
+from tui.widgets.names import Words
 from tui.widgets.one_of import OneOf, Toggle
+from tui.widgets.template_input import TemplateInput
 
 _LINES = (("what",), ("data",), ("iterations", "parallel", "delay", "retries", "bail"))
 
@@ -65,18 +67,21 @@ class RunPlan(Vertical):
     class Left(Message):
         """Enter in a field, or down from the last line."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: Words) -> None:
+        """`files` are offered for the data file as one types."""
         super().__init__(id="plan")
         self.what = WhatRuns()
-        self._fields = {
-            name: LineInput(id=name, placeholder=placeholder)
-            for name, placeholder in (
-                ("data", "none; a CSV, JSON or JSON lines file with a row of variables for each iteration"),
-                ("iterations", "auto"),
-                ("parallel", "1"),
-                ("delay", "0"),
-                ("retries", "0"),
-            )
+        data = TemplateInput(
+            id="data", placeholder="none; a CSV, JSON or JSON lines file with a row of variables for each iteration"
+        )
+        # Not for an empty field: down goes on to the next line there.
+        data.offer(lambda typed: files(typed) if typed else ())
+        self._fields: dict[str, LineInput] = {
+            "data": data,
+            **{
+                name: LineInput(id=name, placeholder=placeholder)
+                for name, placeholder in (("iterations", "auto"), ("parallel", "1"), ("delay", "0"), ("retries", "0"))
+            },
         }
         self._bail = Toggle(id="bail")
 
