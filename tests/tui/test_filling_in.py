@@ -176,6 +176,18 @@ async def test_help_is_of_the_part_with_the_focus(
         await until(pilot, lambda: said in screen_text(pilot))
 
 
+@pytest.mark.parametrize(("tab", "listed"), [("headers", True), ("options", False)])
+async def test_help_on_a_form_lists_no_letters_that_are_typed_into_it(
+    running: Running, workspace: Workspace, tab: str, listed: bool
+) -> None:
+    async with running(workspace, size=(100, 60)) as pilot:
+        await on_tab(pilot, workspace, Request(name="Health"), tab)
+        await pilot.press("f1")
+        await until(pilot, lambda: "edit the cell" in screen_text(pilot))
+        for sentence in ("new row", "delete the row", "a row a line", "last change of the rows", "move the row up"):
+            assert (sentence in screen_text(pilot)) is listed, sentence
+
+
 async def test_a_usual_header_is_offered_and_any_other_can_be_typed(running: Running, workspace: Workspace) -> None:
     async with running(workspace) as pilot:
         screen = await on_tab(pilot, workspace, Request(name="Health"), "headers")

@@ -99,19 +99,23 @@ class HelpScreen(SessionDialog[None]):
     def __init__(self, session: Session, of: Screen[Any]) -> None:
         super().__init__(session)
         self._mode = getattr(of, "MODE", "")
-        self._focused = self._places(of)
+        self._focused: dict[str, None] = {}
+        """Places of the key table that the focused part and what holds it take keys from, nearest first."""
+        self._without: set[str] = set()
+        """Actions of these that there never are in it."""
+        self._look_at(of)
         self._part = self._part_of(of)
 
-    @staticmethod
-    def _places(of: Screen[Any]) -> list[str]:
-        """Places of the key table that the focused part and what holds it take keys from, nearest first."""
+    def _look_at(self, of: Screen[Any]) -> None:
         by_name = {key.name: key.place for key in keys.table()}
-        nodes = of.focused.ancestors_with_self if of.focused is not None else [of]
-        found: list[str] = []
-        for node in nodes:
+        for node in of.focused.ancestors_with_self if of.focused is not None else (of,):
+            without = getattr(node, "without", ())
             for bound in node._bindings.key_to_bindings.values():
-                found += [by_name[binding.id] for binding in bound if binding.id in by_name]
-        return list(dict.fromkeys(found))
+                for binding in bound:
+                    if binding.id in by_name:
+                        self._focused[by_name[binding.id]] = None
+                        if binding.action.partition("(")[0] in without:
+                            self._without.add(binding.id)
 
     def _part_of(self, of: Screen[Any]) -> tuple[str, str] | None:
         for node in of.focused.ancestors_with_self if of.focused is not None else ():
@@ -140,7 +144,7 @@ class HelpScreen(SessionDialog[None]):
             parts += [Content(about), Content("")]
         places = [*self._focused, *(place for place in keys.PLACES if place not in self._focused)]
         for place in places:
-            rows = [key for key in keys.table() if key.place == place and not key.name.startswith("app.plain_")]
+            rows = [key for key in keys.table() if key.place == place and self._is_listed(key.name)]
             if rows:
                 parts.append(Content.styled(keys.PLACES[place].capitalize(), "$primary bold"))
                 parts += [self._row(key) for key in rows]
@@ -154,6 +158,9 @@ class HelpScreen(SessionDialog[None]):
             Content("To select text with the mouse, hold shift (in some terminals option)."),
         ]
         return Content("\n").join(parts)
+
+    def _is_listed(self, name: str) -> bool:
+        return name not in self._without and not name.startswith("app.plain_")
 
     def _row(self, key: keys.Key) -> Content:
         shown = keys.keys_of(key.name, self.session.settings.keys) or "no key"

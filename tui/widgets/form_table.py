@@ -18,8 +18,9 @@ class FormTable(KeyValueTable):
         columns = (TableColumn("", width=label_width), TableColumn(""))
         super().__init__(columns, names=names, fixed=True, titles=False, boxes=0, id=id)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "undo" and super().check_action(action, parameters)
+    @property
+    def without(self) -> frozenset[str]:
+        return super().without | {"undo"}
 
     def on_key(self, event: events.Key) -> None:
         # Terminals send alt and a letter with the letter as its text.

@@ -79,17 +79,26 @@ class KeyValueTable(CellTable):
 
     # Keys
 
+    @property
+    def without(self) -> frozenset[str]:
+        """Actions of tables that there never are in this one, whatever its rows are."""
+        if not self.fixed:
+            return frozenset()
+        return frozenset(("delete", "shift") if self._adds_to is not None else ("delete", "shift", "add", "rows"))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in self.without:
+            return False
         row = self._lines.row_at_cursor
         if self._editing is not None and action != "edit":
             return False
         match action:
             case "add":
-                return not self.fixed or self._adds_to is not None
+                return True
             case "delete" | "shift":
-                return not self.fixed and row is not None
+                return row is not None
             case "rows":
-                return (not self.fixed or self._adds_to is not None) and self.AS_TEXT is not None
+                return self.AS_TEXT is not None
             case "undo":
                 return bool(self._past)
             case "whole":
