@@ -11,11 +11,11 @@ import re
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import resvg_py
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 ROOT = Path(__file__).resolve().parent.parent
