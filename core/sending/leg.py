@@ -81,18 +81,28 @@ def exchange(
 ) -> Answer:
     """Write the request on the connection and read the answer; errors are httpcore's, and RequestError."""
     tell(Progress("connecting"))
+    written = 0.0
+
+    def traced(event: str, _: object) -> None:
+        nonlocal written
+        if event == "http2.send_request_body.complete":
+            written = time.monotonic()
+            if not leg.content:
+                tell(Progress("waiting"))
+
     request = httpcore.Request(
         leg.method.encode(),
         leg.address,
         headers=[(name.encode(), value.encode()) for name, value in leg.headers],
         content=_blocks(leg.content, tell),
+        # HTTP/2 writes beside the request, reads what is no answer before one, and takes no body that is empty.
+        extensions={"trace": traced} if leg.route.http2 else None,
     )
     with _translated():
         response = connection.handle_request(request)
     version = response.extensions.get("http_version", b"").decode("latin-1")
-    # HTTP/2 reads what is no answer before one, and writes while it reads the body.
-    first_read = watch.first_read if watch.first_read and version != "HTTP/2" else time.monotonic()
-    last_write = watch.last_write
+    first_read = watch.first_read if watch.first_read and not written else time.monotonic()
+    last_write = written or watch.last_write
     spool, behind = Spool(), 0
     stream = cast("GeneratorType[bytes, None, None]", _stream(response))
     try:

@@ -57,6 +57,14 @@ __all__ = ["desk"]
 
 LATER_S = 0.05
 """How long an answer of HTTP/2 is waited for at /later."""
+
+
+def take(seconds: float) -> None:
+    """Let so much time go by, by the clock that the client looks at."""
+    began = time.monotonic()
+    wait_until(lambda: time.monotonic() - began >= seconds)
+
+
 VALUE = "s3cr3t-Vä/lue+&=%"
 
 
@@ -1209,11 +1217,17 @@ async def test_a_connection_of_http2_with_the_rest_of_a_body_is_not_used_again(
         assert ("x-connection", "2") in exchange.response.headers
 
 
-async def test_the_time_to_the_first_byte_of_http2(desk: Desk, h2_server: str, authority: Authority) -> None:
+async def test_the_time_to_the_first_byte_of_http2(
+    desk: Desk, h2_server: str, client_waits: threading.Event, authority: Authority
+) -> None:
+    def told(progress: Progress) -> None:
+        if progress.phase == "waiting":
+            client_waits.set()
+
     options = Options(http2=True, ca_file=str(authority.ca_file))
-    exchange = await desk.send(Request(method="GET", url=f"{h2_server}/later", options=options))
+    exchange = await desk.send(Request(url=f"{h2_server}/later", options=options), progress=told)
     assert exchange.timing.first_byte_ms is not None
-    assert exchange.timing.first_byte_ms >= LATER_S * 900
+    assert exchange.timing.first_byte_ms >= LATER_S * 1000
 
 
 @pytest.mark.parametrize(
@@ -1417,7 +1431,13 @@ def test_a_session_can_be_made_before_a_loop_runs(desk: Desk) -> None:
 
 
 @pytest.fixture
-def h2_server(authority: Authority) -> object:
+def client_waits() -> threading.Event:
+    """Set by a test when the client has noted that its request is written; at /later the server's wait begins then."""
+    return threading.Event()
+
+
+@pytest.fixture
+def h2_server(authority: Authority, client_waits: threading.Event) -> object:
     """A server that speaks nothing but HTTP/2 and answers with what it saw, at /raw/HEX with those bytes."""
     import h2.config
     import h2.connection
@@ -1446,7 +1466,8 @@ def h2_server(authority: Authority) -> object:
                     elif isinstance(event, h2.events.StreamEnded):
                         if seen[":path"] == "/later":
                             connection.sendall(state.data_to_send())
-                            threading.Event().wait(LATER_S)
+                            assert client_waits.wait(PATIENCE_S)
+                            take(LATER_S)
                         head = [(":status", "200"), ("x-connection", str(number))]
                         if seen[":path"] == "/no-gzip":
                             state.send_headers(event.stream_id, [*head, ("content-encoding", "gzip")])
